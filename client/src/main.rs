@@ -1,0 +1,3 @@
+//! The `borealisctl` program.
+
+fn main() {}

@@ -1,0 +1,3 @@
+//! The `borealisd` program.
+
+fn main() {}

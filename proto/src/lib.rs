@@ -1,0 +1,29 @@
+//! The control API between `borealisctl` and `borealisd`, and what both must agree on without
+//! asking each other: the grammar of targets, where files live, which settings exist.
+//!
+//! Nothing here does I/O and nothing here knows a runtime, so that the client stays light. The
+//! API is add-only: a new field is optional, an enum has an `unknown`, and the JSON files below
+//! `tests/golden` are kept for ever.
+
+mod daemon;
+mod error;
+mod event;
+mod paths;
+mod query;
+mod session;
+mod settings;
+mod target;
+mod version;
+
+pub use daemon::{DaemonInfo, Health};
+pub use error::{ErrorBody, ErrorCode, ErrorDetail};
+pub use event::Event;
+pub use paths::{Paths, PathsError};
+pub use query::{Column, QueryEvent, QueryRequest, ServerMessage, Severity};
+pub use session::{
+    Access, Bytes, Connections, Credentials, Endpoint, Identity, OpenSession, Reason, Session,
+    SessionId, SessionList, SessionState, canonical_attachment,
+};
+pub use settings::{Settings, SettingsError};
+pub use target::{Target, TargetError};
+pub use version::{API_HEADER, API_VERSION, HEROKU_KEY_HEADER};

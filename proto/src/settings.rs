@@ -1,0 +1,89 @@
+//! Settings: `config.toml`, each key with an environment variable and a default.
+//!
+//! | key | variable | default |
+//! |---|---|---|
+//! | `socket` | `BOREALIS_SOCKET` | see [`crate::Paths`] |
+//! | `state_dir` | `BOREALIS_STATE_DIR` | see [`crate::Paths`] |
+//! | `log` | `BOREALIS_LOG` | `info` |
+//! | `heroku_host` | `HEROKU_HOST` | `heroku.com` |
+//! | `borealis_api` | `BOREALIS_PG_API_BASE_URL` | `https://pg-heroku-addon-api.borealis-data.com` |
+//!
+//! The variable wins over the file. `BOREALIS_CONFIG` says where the file is.
+
+use std::path::PathBuf;
+
+use serde::Deserialize;
+
+/// What the user set, before defaults that depend on the system.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The control socket's path, or the pipe's name.
+    pub socket: Option<PathBuf>,
+    /// Where the state file and the log live.
+    pub state_dir: Option<PathBuf>,
+    /// A `tracing` filter.
+    pub log: Option<String>,
+    /// A host, or a whole URL.
+    pub heroku_host: Option<String>,
+    /// Base URL of the Borealis API.
+    pub borealis_api: Option<String>,
+}
+
+/// The settings file does not say what it should.
+#[derive(Debug, thiserror::Error)]
+#[error("the settings file is not right: {0}")]
+pub struct SettingsError(#[from] toml::de::Error);
+
+impl Settings {
+    /// The default of [`Settings::borealis_api`].
+    pub const BOREALIS_API: &'static str = "https://pg-heroku-addon-api.borealis-data.com";
+    /// The default of [`Settings::heroku_host`].
+    pub const HEROKU_HOST: &'static str = "heroku.com";
+
+    /// Joins the text of the settings file with the environment, which wins.
+    ///
+    /// # Errors
+    /// When the text is not TOML, or has a key that does not exist.
+    pub fn resolve(
+        file: Option<&str>,
+        env: impl Fn(&str) -> Option<String>,
+    ) -> Result<Self, SettingsError> {
+        let file: Self = file.map(toml::from_str).transpose()?.unwrap_or_default();
+        let var = |name: &str| env(name).filter(|value| !value.is_empty());
+        Ok(Self {
+            socket: var("BOREALIS_SOCKET").map(PathBuf::from).or(file.socket),
+            state_dir: var("BOREALIS_STATE_DIR").map(PathBuf::from).or(file.state_dir),
+            log: var("BOREALIS_LOG").or(file.log),
+            heroku_host: var("HEROKU_HOST").or(file.heroku_host),
+            borealis_api: var("BOREALIS_PG_API_BASE_URL").or(file.borealis_api),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environment_wins_over_the_file() {
+        let file = "log = \"debug\"\nstate_dir = \"/from/file\"\n";
+        let env = |name: &str| (name == "BOREALIS_LOG").then(|| "trace".to_owned());
+        let settings = Settings::resolve(Some(file), env).unwrap();
+        assert_eq!(settings.log.as_deref(), Some("trace"));
+        assert_eq!(settings.state_dir, Some(PathBuf::from("/from/file")));
+        assert_eq!(settings.socket, None);
+    }
+
+    #[test]
+    fn an_unknown_key_is_named() {
+        let error = Settings::resolve(Some("sokcet = \"x\""), |_| None).unwrap_err();
+        assert!(error.to_string().contains("sokcet"), "{error}");
+    }
+
+    #[test]
+    fn an_empty_variable_is_not_set() {
+        let settings = Settings::resolve(None, |_| Some(String::new())).unwrap();
+        assert_eq!(settings, Settings::default());
+    }
+}

@@ -1,0 +1,16 @@
+//! The version that both sides announce, and what each one brought.
+
+/// The control API that this build speaks.
+///
+/// | N | date | brought |
+/// |---|---|---|
+/// | 1 | 2026-11-22 | sessions, credentials, query, events, daemon |
+pub const API_VERSION: u32 = 1;
+
+/// Header with [`API_VERSION`], in requests and in answers. A difference is worth a warning, never
+/// a refusal: neighbouring versions work together.
+pub const API_HEADER: &str = "borealis-api";
+
+/// Header in which the client hands its `HEROKU_API_KEY` to the daemon, which keeps it in memory
+/// for as long as it runs.
+pub const HEROKU_KEY_HEADER: &str = "heroku-api-key";

@@ -1,0 +1,3 @@
+//! The `borealis-sandbox` program.
+
+fn main() {}
