@@ -1,1 +1,16 @@
-//! stub
+//! `borealisd`: one user, one daemon, keeping SSH tunnels to Borealis Isolated Postgres open.
+//!
+//! Each folder is a room that knows only the rooms below it; this file alone sees them all.
+
+pub mod borealis;
+pub mod config;
+pub mod control;
+pub mod credentials;
+pub mod fault;
+pub mod heroku;
+pub mod platform;
+pub mod postgres;
+pub mod session;
+pub mod ssh;
+pub mod store;
+pub mod tunnel;
