@@ -1,3 +1,7 @@
-//! The `borealisctl` program.
+//! The `borealisctl` program: everything is in the library, where tests reach it.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    borealis_client::main(std::env::args_os())
+}

@@ -1,6 +1,7 @@
 //! `borealisd`: one user, one daemon, keeping SSH tunnels to Borealis Isolated Postgres open.
 //!
-//! Each folder is a room that knows only the rooms below it; this file alone sees them all.
+//! Each folder is a room that knows only the rooms below it; this file alone sees them all. The
+//! tour is in `docs/ARCHITECTURE.md`.
 
 pub mod borealis;
 pub mod config;
@@ -8,9 +9,16 @@ pub mod control;
 pub mod credentials;
 pub mod fault;
 pub mod heroku;
+pub mod http;
+pub mod locked;
 pub mod platform;
 pub mod postgres;
+mod run;
+pub mod secret;
 pub mod session;
 pub mod ssh;
 pub mod store;
+pub mod tasks;
 pub mod tunnel;
+
+pub use run::{RunError, run};

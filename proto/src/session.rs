@@ -110,7 +110,7 @@ pub enum SessionState {
     Opening,
     /// A new connection reaches Postgres.
     Up,
-    /// Was up, or failed in a way that passes; the daemon tries again.
+    /// Was up, and will be again without anybody's help.
     Reconnecting,
     /// Needs a person: the reason says what to do.
     Blocked,

@@ -1,6 +1,6 @@
 //! What the service hands out, and to whom.
 
-use super::secret::Secret;
+use crate::secret::Secret;
 
 /// Whose credentials: one SSH user, and a database user for each access.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

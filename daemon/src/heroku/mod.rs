@@ -1,1 +1,19 @@
-//! .
+//! The Heroku Platform API: who the user is, which add-on a target means, what an app's config
+//! vars say, and the short-lived authorizations that the Borealis API wants to see.
+//!
+//! The login is looked up each time it is needed, because `heroku login` may have changed it. It
+//! is sent to the configured API and nowhere else.
+
+mod answers;
+mod client;
+mod error;
+mod gpg;
+mod login;
+mod netrc;
+mod resolve;
+
+pub use answers::{Attached, Authorization};
+pub use client::Heroku;
+pub use error::Error;
+pub use login::{Login, LoginError, Source};
+pub use netrc::NetrcFiles;

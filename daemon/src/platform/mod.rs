@@ -1,1 +1,26 @@
-//! .
+//! What differs from system to system, each behind one small name: directories that are ours
+//! alone, the lock of the one daemon, signals, the service manager, sleep and wake, logs.
+//!
+//! It knows nothing of sessions or tunnels. Where a system lacks a thing, the function is there
+//! and says what it does instead.
+
+mod dirs;
+mod limits;
+mod lock;
+mod log;
+mod log_file;
+mod notices;
+mod notify;
+mod peer;
+mod signals;
+mod wake;
+
+pub use dirs::{DirError, private_dir};
+pub use limits::tighten;
+pub use lock::{DaemonLock, LockError};
+pub use log::{LogError, LogPlace, init as init_log};
+pub use notices::Notices;
+pub use notify::{ready, status, stopping, watchdog, watchdog_period};
+pub use peer::{PeerError, same_user};
+pub use signals::cancel_on_signal;
+pub use wake::{Clocks, SystemClocks, WakeDetector, watch_for_wake};

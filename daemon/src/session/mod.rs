@@ -1,1 +1,33 @@
-//! .
+//! Sessions: what people asked for, and what became of it.
+//!
+//! The [`Manager`] keeps one [`Live`](live::Live) for each wanted session. A live session owns
+//! its endpoint (which stays bound for as long as the session is wanted), shares the tunnel of its
+//! add-on, and keeps its own database credentials. How it *is* follows from those two and is never
+//! stored; what is *wanted* is the only thing that is.
+//!
+//! ```text
+//!  Manager ── Live ─┬─ endpoint ── connection ── relay ──> channel
+//!                   ├─ Database  (credentials, kept fresh)
+//!                   └─ Tunnel    (shared through Tunnels)
+//! ```
+
+mod close;
+mod condition;
+mod connection;
+mod database;
+mod endpoint;
+mod ephemeral;
+mod error;
+mod keys;
+mod live;
+mod manager;
+mod open;
+mod proof;
+mod query;
+mod restore;
+mod tunnels;
+mod wanted;
+
+pub use ephemeral::Hold;
+pub use error::Error;
+pub use manager::{Manager, Opened, Parts};

@@ -47,6 +47,9 @@ pub trait Link: Send + Sync {
     /// Channels that are open in it.
     fn channels(&self) -> usize;
 
+    /// Resolves when no channel is open in it, or it is dead.
+    fn idle(&self) -> BoxFuture<'static, ()>;
+
     /// Says goodbye and ends the link with all its channels.
     fn close(&self) -> BoxFuture<'static, ()>;
 }
@@ -62,7 +65,8 @@ pub struct Channel {
 
 /// The half that comes from Postgres.
 pub trait ChannelReader: Send {
-    /// Waits for data, then appends all that has arrived to `batch`. Cancel-safe.
+    /// Waits for data, then appends all that has arrived to `batch`. Cancel-safe. After
+    /// [`Read::Eof`] it waits for the end of the whole channel, which is [`Read::Lost`].
     fn read<'a>(&'a mut self, batch: &'a mut Vec<Bytes>) -> BoxFuture<'a, Read>;
 }
 

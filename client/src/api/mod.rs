@@ -1,0 +1,214 @@
+//! The daemon's control API, one short method an endpoint. Answers come after their effect, so a
+//! method that may wait says for how long.
+
+mod error;
+mod lines;
+mod wire;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use borealis_proto::{
+    Credentials, DaemonInfo, Event, OpenSession, QueryEvent, QueryRequest, Session, SessionId,
+    SessionList,
+};
+use hyper::{Method, header::HeaderValue};
+
+pub use error::Error;
+pub use lines::Lines;
+use wire::{Answer, Ask};
+
+/// How long the daemon may take for what it has at hand.
+const PROMPT: Duration = Duration::from_secs(15);
+
+/// How long it may take beyond the caller's patience: it asks two APIs before a session exists,
+/// and bounds each of these itself.
+const GRACE: Duration = Duration::from_secs(60);
+
+/// A daemon, by its socket. Each request has a connection of its own: they cost microseconds here,
+/// and dropping a request then cancels it.
+#[derive(Debug)]
+pub struct Api {
+    socket: PathBuf,
+    heroku_key: Option<HeaderValue>,
+}
+
+/// Keeps an ephemeral session alive until it is dropped.
+#[derive(Debug)]
+pub struct Hold {
+    _open: Answer,
+}
+
+impl Api {
+    /// The daemon at a socket. The key, if there is one, goes along with requests that open things.
+    ///
+    /// # Errors
+    /// When the key has characters that no header can carry.
+    pub fn new(socket: &Path, heroku_key: Option<&str>) -> Result<Self, Error> {
+        let heroku_key = heroku_key.map(secret_header).transpose()?;
+        Ok(Self { socket: socket.to_owned(), heroku_key })
+    }
+
+    /// Whether anybody listens.
+    ///
+    /// # Errors
+    /// When the socket is there, and we may not use it.
+    pub async fn listens(&self) -> Result<bool, Error> {
+        match wire::connect(&self.socket).await {
+            Ok(_stream) => Ok(true),
+            Err(Error::NobodyListens { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// `GET /v1/daemon`
+    ///
+    /// # Errors
+    /// As every method here: [`Error`] says whether the daemon or the way to it is at fault.
+    pub async fn daemon(&self) -> Result<DaemonInfo, Error> {
+        self.get("/v1/daemon", PROMPT).await
+    }
+
+    /// `POST /v1/daemon/stop`: it drains and leaves after the answer.
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn stop(&self) -> Result<(), Error> {
+        self.send(Ask::new(Method::POST, "/v1/daemon/stop", PROMPT)).await?;
+        Ok(())
+    }
+
+    /// `GET /v1/sessions`
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn sessions(&self) -> Result<SessionList, Error> {
+        self.get("/v1/sessions", PROMPT).await
+    }
+
+    /// `GET /v1/sessions?wait=N`: the next list that is not version `version`, or the same one
+    /// when `patience` is over.
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn sessions_after(
+        &self,
+        version: u64,
+        patience: Duration,
+    ) -> Result<SessionList, Error> {
+        let path = format!("/v1/sessions?wait={version}&timeout_ms={}", patience.as_millis());
+        self.get(&path, patience + GRACE).await
+    }
+
+    /// `POST /v1/sessions`
+    ///
+    /// # Errors
+    /// See [`Api::daemon`]; an error means that no session was made.
+    pub async fn open(&self, wish: &OpenSession) -> Result<Session, Error> {
+        let patience = Duration::from_millis(wish.wait_ms) + GRACE;
+        let ask = Ask::new(Method::POST, "/v1/sessions", patience).json(wish)?;
+        self.send(self.with_key(ask)).await?.json().await
+    }
+
+    /// `DELETE /v1/sessions/{id}`: answers when everything of it is closed.
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn close(&self, id: &SessionId, drain: Duration) -> Result<Session, Error> {
+        let path = format!("/v1/sessions/{id}?drain_ms={}", drain.as_millis());
+        self.send(Ask::new(Method::DELETE, &path, drain + GRACE)).await?.json().await
+    }
+
+    /// `GET /v1/sessions/{id}/hold`
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn hold(&self, id: &SessionId) -> Result<Hold, Error> {
+        let path = format!("/v1/sessions/{id}/hold");
+        Ok(Hold { _open: self.send(Ask::new(Method::GET, &path, PROMPT)).await? })
+    }
+
+    /// `POST /v1/sessions/{id}/reconnect`
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn reconnect(&self, id: &SessionId, patience: Duration) -> Result<Session, Error> {
+        self.renew(id, "reconnect", patience).await
+    }
+
+    /// `POST /v1/sessions/{id}/refresh`
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn refresh(&self, id: &SessionId, patience: Duration) -> Result<Session, Error> {
+        self.renew(id, "refresh", patience).await
+    }
+
+    /// `GET /v1/sessions/{id}/credentials`: waits until they are known.
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn credentials(
+        &self,
+        id: &SessionId,
+        patience: Duration,
+    ) -> Result<Credentials, Error> {
+        let path = format!("/v1/sessions/{id}/credentials?wait_ms={}", patience.as_millis());
+        self.get(&path, patience + GRACE).await
+    }
+
+    /// `POST /v1/query`: dropping the lines cancels the query.
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn query(&self, request: &QueryRequest) -> Result<Lines<QueryEvent>, Error> {
+        // A query may wait for the tunnel before its first line.
+        let ask = Ask::new(Method::POST, "/v1/query", GRACE).json(request)?;
+        Ok(Lines::new(self.send(ask).await?))
+    }
+
+    /// `GET /v1/events`
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn events(&self) -> Result<Lines<Event>, Error> {
+        Ok(Lines::new(self.send(Ask::new(Method::GET, "/v1/events", PROMPT)).await?))
+    }
+
+    async fn renew(
+        &self,
+        id: &SessionId,
+        verb: &str,
+        patience: Duration,
+    ) -> Result<Session, Error> {
+        let path = format!("/v1/sessions/{id}/{verb}?wait_ms={}", patience.as_millis());
+        let ask = Ask::new(Method::POST, &path, patience + GRACE);
+        self.send(self.with_key(ask)).await?.json().await
+    }
+
+    async fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        path: &str,
+        patience: Duration,
+    ) -> Result<T, Error> {
+        self.send(Ask::new(Method::GET, path, patience)).await?.json().await
+    }
+
+    async fn send(&self, ask: Ask) -> Result<Answer, Error> {
+        ask.send(&self.socket).await?.success().await
+    }
+
+    fn with_key(&self, ask: Ask) -> Ask {
+        match &self.heroku_key {
+            Some(key) => ask.heroku_key(key.clone()),
+            None => ask,
+        }
+    }
+}
+
+/// A value that hyper never prints.
+fn secret_header(key: &str) -> Result<HeaderValue, Error> {
+    let mut value = HeaderValue::from_str(key).map_err(|_unprintable| Error::KeyMalformed)?;
+    value.set_sensitive(true);
+    Ok(value)
+}

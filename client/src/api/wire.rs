@@ -1,0 +1,176 @@
+//! One HTTP request over the local socket, and its answer.
+
+use std::io;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use borealis_proto::{API_HEADER, API_VERSION, ErrorBody, HEROKU_KEY_HEADER};
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::{Method, Request, Response, client::conn::http1};
+use hyper_util::rt::TokioIo;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::error::Error;
+use crate::output::notes;
+
+#[cfg(unix)]
+type Stream = tokio::net::UnixStream;
+#[cfg(windows)]
+type Stream = tokio::net::windows::named_pipe::NamedPipeClient;
+
+/// Whether the user was told that the daemon speaks another version: once is enough.
+static WARNED: AtomicBool = AtomicBool::new(false);
+
+/// How long the rest of an answer may take once its head is here. Streams are not bound by it.
+const BODY: Duration = Duration::from_secs(15);
+
+/// What is asked, and how long the answer's head may take.
+pub(super) struct Ask {
+    method: Method,
+    path: String,
+    body: Vec<u8>,
+    heroku_key: Option<HeaderValue>,
+    patience: Duration,
+}
+
+/// An answer whose body is still to be read. Dropped, it takes its connection with it, which is
+/// how the daemon hears that nobody waits any more.
+#[derive(Debug)]
+pub(super) struct Answer {
+    response: Response<Incoming>,
+    /// Moves the bytes of this one connection; aborted on drop.
+    _connection: JoinSet<()>,
+}
+
+impl Ask {
+    pub(super) fn new(method: Method, path: &str, patience: Duration) -> Self {
+        Self { method, path: path.to_owned(), body: Vec::new(), heroku_key: None, patience }
+    }
+
+    pub(super) fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
+        self.body = serde_json::to_vec(body).map_err(Error::NotJson)?;
+        Ok(self)
+    }
+
+    pub(super) fn heroku_key(mut self, key: HeaderValue) -> Self {
+        self.heroku_key = Some(key);
+        self
+    }
+
+    pub(super) async fn send(self, socket: &Path) -> Result<Answer, Error> {
+        let patience = self.patience;
+        let request = self.into_request()?;
+        let answer = async {
+            let stream = connect(socket).await?;
+            let (mut sender, connection) = http1::handshake(TokioIo::new(stream)).await?;
+            let mut tasks = JoinSet::new();
+            tasks.spawn(async move {
+                // Its error is the response's as well, and reported there.
+                let _reported = connection.await;
+            });
+            let response = sender.send_request(request).await?;
+            warn_of_other_version(&response);
+            Ok(Answer { response, _connection: tasks })
+        };
+        timeout(patience, answer).await.map_err(|_elapsed| Error::Slow(patience))?
+    }
+
+    fn into_request(self) -> Result<Request<Full<Bytes>>, Error> {
+        let mut request = Request::builder()
+            .method(self.method)
+            .uri(self.path)
+            .header(HOST, "localhost")
+            .header(CONTENT_TYPE, "application/json")
+            .header(API_HEADER, API_VERSION);
+        if let Some(key) = self.heroku_key {
+            request = request.header(HEROKU_KEY_HEADER, key);
+        }
+        Ok(request.body(Full::new(Bytes::from(self.body)))?)
+    }
+}
+
+impl Answer {
+    pub(super) fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// This answer, unless it is an error.
+    pub(super) async fn success(self) -> Result<Self, Error> {
+        if self.response.status().is_success() {
+            return Ok(self);
+        }
+        let body: ErrorBody = self.json().await?;
+        Err(Error::Refused(Box::new(body.error)))
+    }
+
+    pub(super) async fn json<T: DeserializeOwned>(self) -> Result<T, Error> {
+        let status = self.status();
+        let body = timeout(BODY, self.response.into_body().collect())
+            .await
+            .map_err(|_elapsed| Error::Slow(BODY))??
+            .to_bytes();
+        serde_json::from_slice(&body).map_err(|source| Error::Unreadable { status, source })
+    }
+
+    /// The next piece of the body; none at its end.
+    pub(super) async fn data(&mut self) -> Result<Option<Bytes>, Error> {
+        while let Some(frame) = self.response.body_mut().frame().await {
+            if let Ok(data) = frame?.into_data() {
+                return Ok(Some(data));
+            }
+        }
+        Ok(None)
+    }
+}
+
+pub(super) async fn connect(socket: &Path) -> Result<Stream, Error> {
+    open(socket).await.map_err(|source| {
+        let socket = socket.to_owned();
+        let absent = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused];
+        if absent.contains(&source.kind()) {
+            Error::NobodyListens { socket }
+        } else {
+            Error::Unreachable { socket, source }
+        }
+    })
+}
+
+#[cfg(unix)]
+async fn open(socket: &Path) -> io::Result<Stream> {
+    Stream::connect(socket).await
+}
+
+/// Through tokio's own options, because they set the impersonation level. A busy pipe is one whose
+/// server is about to offer its next instance.
+#[cfg(windows)]
+async fn open(pipe: &Path) -> io::Result<Stream> {
+    use tokio::net::windows::named_pipe::ClientOptions;
+    const PIPE_BUSY: i32 = 231;
+    loop {
+        match ClientOptions::new().open(pipe) {
+            Err(error) if error.raw_os_error() == Some(PIPE_BUSY) => {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+            done => return done,
+        }
+    }
+}
+
+fn warn_of_other_version(response: &Response<Incoming>) {
+    let theirs = response.headers().get(API_HEADER).and_then(|value| value.to_str().ok());
+    let same = theirs.and_then(|text| text.parse().ok()) == Some(API_VERSION);
+    if !same && !WARNED.swap(true, Ordering::Relaxed) {
+        notes::warning(&format!(
+            "borealisd speaks version {theirs} of the control API, borealisctl {API_VERSION}: \
+             restart the daemon with `borealisctl daemon restart`",
+            theirs = theirs.unwrap_or("none"),
+        ));
+    }
+}

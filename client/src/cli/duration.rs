@@ -1,0 +1,47 @@
+//! Durations as people type them: `30s`, `500ms`, `2m`; a bare number is seconds.
+
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+/// For clap's `value_parser`.
+///
+/// # Errors
+/// When the text is not a duration, or a negative one.
+pub(super) fn parse(text: &str) -> Result<Duration, String> {
+    let complaint = || format!("{text:?} is not a duration: type 30s, 500ms or 2m");
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Ok(Duration::from_secs(seconds.into()));
+    }
+    let signed: SignedDuration = text.parse().map_err(|_not_a_duration| complaint())?;
+    Duration::try_from(signed).map_err(|_negative| complaint())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_people_type() {
+        let table = [
+            ("30s", 30_000),
+            ("500ms", 500),
+            ("2m", 120_000),
+            ("1h", 3_600_000),
+            ("1m30s", 90_000),
+            ("15", 15_000),
+            ("0", 0),
+        ];
+        for (text, millis) in table {
+            assert_eq!(parse(text), Ok(Duration::from_millis(millis)), "{text}");
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_an_example() {
+        for text in ["", "soon", "-5s", "5 parsecs", "1.2.3", "99999999999999999999"] {
+            let complaint = parse(text).unwrap_err();
+            assert!(complaint.contains("30s"), "{text}: {complaint}");
+        }
+    }
+}

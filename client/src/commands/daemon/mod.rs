@@ -1,0 +1,87 @@
+//! `daemon`: looks after borealisd itself.
+
+mod logs;
+
+use std::time::Duration;
+
+use borealis_proto::DaemonInfo;
+use tokio::time::{Instant, sleep};
+
+use crate::api::{self, Api};
+use crate::cli::DaemonCommand;
+use crate::exit::Code;
+use crate::output::{self, notes, spinner, text};
+use crate::{Context, Error};
+
+/// How long it may take to leave: it drains its connections first.
+const LEAVING: Duration = Duration::from_secs(30);
+
+const LOOK: Duration = Duration::from_millis(20);
+
+pub(super) async fn run(context: &Context, command: DaemonCommand) -> Result<Code, Error> {
+    match command {
+        DaemonCommand::Start => start(context).await,
+        DaemonCommand::Stop => stop(context).await,
+        DaemonCommand::Restart => {
+            stop(context).await?;
+            start(context).await
+        }
+        DaemonCommand::Status { json } => status(context, json).await,
+        DaemonCommand::Logs(args) => logs::run(context, &args).await,
+    }
+}
+
+async fn start(context: &Context) -> Result<Code, Error> {
+    let info = context.daemon().await?.daemon().await?;
+    let DaemonInfo { version, pid, .. } = info;
+    output::print(&format!("borealisd {version} is running, pid {pid}\n"))?;
+    Ok(Code::DONE)
+}
+
+async fn stop(context: &Context) -> Result<Code, Error> {
+    let api = context.running_daemon()?;
+    let info = match api.daemon().await {
+        Ok(info) => info,
+        Err(api::Error::NobodyListens { .. }) => {
+            notes::note("borealisd is not running");
+            return Ok(Code::DONE);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    api.stop().await?;
+    spinner::during("stopping, after what is still running", gone(&api, info.pid)).await?;
+    output::print("borealisd is stopped; its sessions come back when it starts\n")?;
+    Ok(Code::DONE)
+}
+
+async fn status(context: &Context, json: bool) -> Result<Code, Error> {
+    let info = context.running_daemon()?.daemon().await?;
+    if json {
+        output::json(&info)?;
+    } else {
+        output::print(&text::daemon(&info))?;
+    }
+    Ok(Code::DONE)
+}
+
+async fn gone(api: &Api, pid: u32) -> Result<(), Error> {
+    let deadline = Instant::now() + LEAVING;
+    while is_there(api, pid).await {
+        if Instant::now() >= deadline {
+            return Err(Error::StillThere { pid });
+        }
+        sleep(LOOK).await;
+    }
+    Ok(())
+}
+
+/// By its process, not its socket: where a service manager owns that, to knock is to start it.
+#[cfg(unix)]
+async fn is_there(_api: &Api, pid: u32) -> bool {
+    crate::process::is_running(pid)
+}
+
+#[cfg(windows)]
+async fn is_there(api: &Api, _pid: u32) -> bool {
+    api.listens().await.unwrap_or(true)
+}

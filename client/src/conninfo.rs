@@ -1,0 +1,77 @@
+//! A session's credentials as programs want them: libpq's variables, and a URL.
+
+use std::net::Ipv6Addr;
+
+use borealis_proto::Credentials;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+/// RFC 3986's "unreserved": all else is encoded, wherever in the URL it stands.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Variables that would turn libpq away from the host and the user that we set.
+pub(crate) const MISLEADING: [&str; 2] = ["PGHOSTADDR", "PGSERVICE"];
+
+/// The variables that libpq reads, and the one that most else does.
+pub(crate) fn environment(credentials: &Credentials) -> [(&'static str, String); 6] {
+    let Credentials { endpoint, database, user, password } = credentials;
+    [
+        ("PGHOST", endpoint.host.clone()),
+        ("PGPORT", endpoint.port.to_string()),
+        ("PGDATABASE", database.clone()),
+        ("PGUSER", user.clone()),
+        ("PGPASSWORD", password.clone()),
+        ("DATABASE_URL", url(credentials)),
+    ]
+}
+
+/// `postgres://user:password@host:port/database`
+pub(crate) fn url(credentials: &Credentials) -> String {
+    let encode = |text| utf8_percent_encode(text, RESERVED);
+    let host = &credentials.endpoint.host;
+    let host = match host.parse::<Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_not_ipv6) => host.clone(),
+    };
+    format!(
+        "postgres://{user}:{password}@{host}:{port}/{database}",
+        user = encode(&credentials.user),
+        password = encode(&credentials.password),
+        port = credentials.endpoint.port,
+        database = encode(&credentials.database),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use borealis_proto::Endpoint;
+
+    use super::*;
+
+    fn credentials(host: &str, password: &str) -> Credentials {
+        Credentials {
+            endpoint: Endpoint { host: host.into(), port: 15873, socket: None },
+            database: "d1".into(),
+            user: "p_ro_ab12".into(),
+            password: password.into(),
+        }
+    }
+
+    #[test]
+    fn every_password_makes_a_url() {
+        let table = [
+            ("plain", "plain"),
+            ("a:b@c/d?e#f", "a%3Ab%40c%2Fd%3Fe%23f"),
+            ("100% \"ü'", "100%25%20%22%C3%BC%27"),
+            ("safe-._~", "safe-._~"),
+        ];
+        for (password, encoded) in table {
+            let expected = format!("postgres://p_ro_ab12:{encoded}@127.0.0.1:15873/d1");
+            assert_eq!(url(&credentials("127.0.0.1", password)), expected);
+        }
+    }
+
+    #[test]
+    fn an_ipv6_host_has_brackets() {
+        assert!(url(&credentials("::1", "x")).contains("@[::1]:15873/"));
+    }
+}

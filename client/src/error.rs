@@ -1,0 +1,144 @@
+//! What ends a command: the errors of the rooms, and how each is told to a person.
+
+use std::io;
+use std::path::PathBuf;
+
+use borealis_proto::{ErrorCode, PathsError, Session, SettingsError};
+
+use crate::{api, child, select, start, target};
+
+/// A command that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// What was typed makes no sense together.
+    #[error("{message}")]
+    Usage {
+        /// What does not fit.
+        message: String,
+        /// What to type.
+        hint: String,
+    },
+    /// The settings file.
+    #[error("{path}: {source}", path = path.display())]
+    Settings {
+        /// Where it is.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: SettingsFault,
+    },
+    /// No place for socket and state.
+    #[error(transparent)]
+    Paths(#[from] PathsError),
+    /// The target.
+    #[error(transparent)]
+    Target(#[from] target::Error),
+    /// The open sessions do not have it.
+    #[error(transparent)]
+    Select(#[from] select::Error),
+    /// The daemon, or the way to it.
+    #[error(transparent)]
+    Api(#[from] api::Error),
+    /// The daemon does not start.
+    #[error(transparent)]
+    Start(#[from] start::Error),
+    /// A program that we ought to start.
+    #[error(transparent)]
+    Child(#[from] child::Error),
+    /// The session is there, but not up.
+    #[error("{}", not_up(.0))]
+    NotUp(Box<Session>),
+    /// The session was closed while somebody waited for it.
+    #[error("{target} was closed meanwhile")]
+    Gone {
+        /// Which.
+        target: String,
+    },
+    /// The daemon did not leave.
+    #[error("borealisd, pid {pid}, was asked to stop, and is still there")]
+    StillThere {
+        /// Its process.
+        pid: u32,
+    },
+    /// The query failed before Postgres saw it, or the way back did.
+    #[error("{message}")]
+    Query {
+        /// Decides the exit code.
+        code: ErrorCode,
+        /// What happened.
+        message: String,
+        /// What to type next.
+        hint: Option<String>,
+    },
+    /// Output cannot be written.
+    #[error("cannot write: {0}")]
+    Output(#[from] io::Error),
+    /// A file with SQL cannot be read.
+    #[error("cannot read {path}: {source}", path = path.display())]
+    Input {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// The daemon's log cannot be read.
+    #[error("cannot read the daemon's log: {0}")]
+    Log(io::Error),
+    /// No event loop.
+    #[error("cannot start: {0}")]
+    Runtime(io::Error),
+}
+
+/// What can be wrong with the settings file.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsFault {
+    /// It cannot be read.
+    #[error(transparent)]
+    Unreadable(#[from] io::Error),
+    /// It says what it should not.
+    #[error(transparent)]
+    Wrong(#[from] SettingsError),
+}
+
+impl Error {
+    /// What to type next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Usage { hint, .. } => Some(hint.clone()),
+            Self::Target(error) => Some(error.hint()),
+            Self::Select(error) => Some(error.hint()),
+            Self::Api(error) | Self::Start(start::Error::Api(error)) => error.hint(),
+            Self::Start(error) => error.hint(),
+            Self::Child(error) => error.hint(),
+            Self::NotUp(session) => Some(not_up_hint(session)),
+            Self::Query { hint, .. } => hint.clone(),
+            Self::Gone { target } => Some(format!("open it: borealisctl up {target}")),
+            Self::StillThere { .. } => Some("borealisctl daemon logs".to_owned()),
+            Self::Settings { .. }
+            | Self::Paths(_)
+            | Self::Output(_)
+            | Self::Input { .. }
+            | Self::Log(_)
+            | Self::Runtime(_) => None,
+        }
+    }
+
+    /// Whether the reader of our output went away, `| head` for one: the end, but no failure.
+    #[must_use]
+    pub fn is_closed_pipe(&self) -> bool {
+        matches!(self, Self::Output(error) if error.kind() == io::ErrorKind::BrokenPipe)
+    }
+}
+
+fn not_up(session: &Session) -> String {
+    let Session { target, state, reason, .. } = session;
+    match reason {
+        Some(reason) => format!("{target} is {state}: {}", reason.message),
+        None => format!("{target} is {state}"),
+    }
+}
+
+fn not_up_hint(session: &Session) -> String {
+    let said = session.reason.as_ref().and_then(|reason| reason.hint.clone());
+    said.unwrap_or_else(|| format!("borealisctl status {}", session.target))
+}

@@ -1,0 +1,124 @@
+//! Which of the open sessions a target means.
+
+use borealis_proto::{Access, Identity, Session, Target};
+
+/// How far a name may be from another one to be proposed; half of a short one.
+const NEAR: usize = 3;
+
+/// No session, or no single one.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// None is open.
+    #[error("no {access}session of {target} is open", access = access_word(*.write_access))]
+    NotOpen {
+        /// As typed.
+        target: String,
+        /// Whether only a session that may write would do.
+        write_access: bool,
+        /// An open one with a similar name.
+        near: Option<String>,
+    },
+    /// Several add-ons fit.
+    #[error("{target} fits several sessions: {}", .fitting.join(", "))]
+    Several {
+        /// As typed.
+        target: String,
+        /// All that fit.
+        fitting: Vec<String>,
+    },
+}
+
+impl Error {
+    /// What to type next.
+    #[must_use]
+    pub fn hint(&self) -> String {
+        match self {
+            Self::NotOpen { near: Some(near), .. } => {
+                format!("did you mean {near}? borealisctl ls shows all that are open")
+            }
+            Self::NotOpen { target, .. } if target.starts_with("ses_") => {
+                "borealisctl ls shows all that are open".to_owned()
+            }
+            Self::NotOpen { target, write_access: true, .. } => {
+                format!("open it: borealisctl up {target} --write-access")
+            }
+            Self::NotOpen { target, .. } => format!("open it: borealisctl up {target}"),
+            Self::Several { fitting, .. } => {
+                format!("name one of them: {}", fitting.first().map_or("", String::as_str))
+            }
+        }
+    }
+}
+
+/// The one session that is meant: the read-write one if `write_access`, else the read-only one
+/// where there are both.
+///
+/// # Errors
+/// When there is none, or several add-ons fit.
+pub fn one(target: &Target, write_access: bool, sessions: &[Session]) -> Result<Session, Error> {
+    let fitting = all(target, write_access, sessions)?;
+    let read_only = fitting.iter().find(|session| session.access == Access::ReadOnly);
+    let chosen = read_only.or(fitting.first()).cloned();
+    chosen.ok_or_else(|| not_open(target, write_access, sessions))
+}
+
+/// All sessions of the add-on that is meant; with `write_access` only the read-write one.
+///
+/// # Errors
+/// When there is none, or several add-ons fit.
+pub fn all(
+    target: &Target,
+    write_access: bool,
+    sessions: &[Session],
+) -> Result<Vec<Session>, Error> {
+    let mut fitting: Vec<&Session> =
+        sessions.iter().filter(|session| target.matches(session)).collect();
+    if !matches!(target, Target::Session(_)) {
+        prefer_personal(&mut fitting);
+        refuse_several(target, &fitting)?;
+        fitting.retain(|session| !write_access || session.access == Access::ReadWrite);
+    }
+    if fitting.is_empty() {
+        return Err(not_open(target, write_access, sessions));
+    }
+    Ok(fitting.into_iter().cloned().collect())
+}
+
+/// The sessions of the application's users belong to a `run` that is under way; people mean their
+/// own.
+fn prefer_personal(fitting: &mut Vec<&Session>) {
+    if fitting.iter().any(|session| session.identity == Identity::Personal) {
+        fitting.retain(|session| session.identity == Identity::Personal);
+    }
+}
+
+fn refuse_several(target: &Target, fitting: &[&Session]) -> Result<(), Error> {
+    let mut names: Vec<String> = fitting.iter().map(|session| session.target.clone()).collect();
+    names.sort();
+    names.dedup();
+    if names.len() > 1 {
+        return Err(Error::Several { target: target.to_string(), fitting: names });
+    }
+    Ok(())
+}
+
+fn not_open(target: &Target, write_access: bool, sessions: &[Session]) -> Error {
+    let typed = target.to_string();
+    let near = nearest(&typed, sessions);
+    Error::NotOpen { target: typed, write_access, near }
+}
+
+fn nearest(typed: &str, sessions: &[Session]) -> Option<String> {
+    let near = NEAR.min(typed.chars().count() / 2);
+    sessions
+        .iter()
+        .flat_map(|session| [&session.target, &session.app, &session.addon])
+        .map(|name| (strsim::osa_distance(&typed.to_lowercase(), &name.to_lowercase()), name))
+        .filter(|(distance, _)| (1..=near).contains(distance))
+        .min_by_key(|(distance, _)| *distance)
+        .map(|(_, name)| name.clone())
+}
+
+fn access_word(write_access: bool) -> &'static str {
+    if write_access { "read-write " } else { "" }
+}

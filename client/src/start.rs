@@ -1,0 +1,165 @@
+//! Sees to it that a daemon runs: through the service manager where it is installed there, else
+//! as a detached process of its own.
+
+mod detached;
+mod manager;
+
+use std::io;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use borealis_proto::Paths;
+use tokio::time::{Instant, sleep};
+
+use crate::api::{self, Api};
+use detached::Attempt;
+
+/// How long a daemon may take until it listens.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Between two looks at the socket: short at first, because a daemon is up within milliseconds.
+const LOOKS: [u64; 5] = [2, 5, 10, 20, 50];
+
+/// How many lines of the log are shown when it does not come up.
+const LOG_LINES: usize = 10;
+
+/// Who may start the daemon.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Manager {
+    /// The service manager first: it knows the usual place of the socket.
+    Service,
+    /// Nobody else: the user has put socket or state elsewhere.
+    Ourselves,
+}
+
+/// The daemon is not reachable, and starting it did not help.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// No program.
+    #[error("nobody listens on {path}, and no borealisd is found", path = socket.display())]
+    NotFound {
+        /// Where it should listen.
+        socket: PathBuf,
+    },
+    /// The program cannot be started.
+    #[error(
+        "nobody listens on {path}, and {program} cannot be started: {source}",
+        path = socket.display(), program = program.display()
+    )]
+    Spawn {
+        /// Where it should listen.
+        socket: PathBuf,
+        /// The program.
+        program: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// There is no place for its first words.
+    #[error("cannot write {path}: {source}", path = path.display())]
+    Log {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It ended, or does not listen.
+    #[error("borealisd {what}: nobody listens on {socket}{log}", socket = socket.display())]
+    Failed {
+        /// What it did instead.
+        what: String,
+        /// Where it should listen.
+        socket: PathBuf,
+        /// The end of its log, on lines of its own.
+        log: LogEnd,
+    },
+    /// The socket is there, and cannot be used.
+    #[error(transparent)]
+    Api(#[from] api::Error),
+}
+
+/// The last lines of a log, each indented below the error that they explain.
+#[derive(Debug, Default)]
+pub struct LogEnd(Vec<String>);
+
+impl std::fmt::Display for LogEnd {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.0.iter().try_for_each(|line| write!(f, "\n    {line}"))
+    }
+}
+
+impl Error {
+    /// What to type next.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        let hint = match self {
+            Self::NotFound { .. } | Self::Spawn { .. } => {
+                "install borealisd beside borealisctl, or name it with BOREALISD"
+            }
+            Self::Failed { .. } => "borealisctl daemon logs",
+            Self::Log { .. } => "check the directory, or set BOREALIS_STATE_DIR",
+            Self::Api(error) => return error.hint(),
+        };
+        Some(hint.to_owned())
+    }
+}
+
+/// Starts a daemon unless one listens.
+///
+/// # Errors
+/// When none listens in the end.
+pub async fn ensure(api: &Api, paths: &Paths, manager: Manager) -> Result<(), Error> {
+    if api.listens().await? {
+        return Ok(());
+    }
+    let deadline = Instant::now() + PATIENCE;
+    if manager == Manager::Service
+        && manager::start().await
+        && listens_until(api, deadline, None).await?
+    {
+        return Ok(());
+    }
+    start_detached(api, paths, deadline).await
+}
+
+/// One that ends without a fault has met another one: that one is about to listen, or about to
+/// leave, so a little later we look, and try, again.
+async fn start_detached(api: &Api, paths: &Paths, deadline: Instant) -> Result<(), Error> {
+    loop {
+        let mut attempt = Attempt::spawn(paths)?;
+        if listens_until(api, deadline, Some(&mut attempt)).await? {
+            return Ok(());
+        }
+        let gave_way = attempt.gave_way();
+        if !gave_way || Instant::now() >= deadline {
+            return Err(Error::Failed {
+                what: attempt.outcome(),
+                socket: paths.socket.clone(),
+                log: LogEnd(attempt.log_end(LOG_LINES)),
+            });
+        }
+        sleep(Duration::from_millis(100)).await;
+    }
+}
+
+/// Whether somebody listens before the deadline, and before the attempt has ended.
+async fn listens_until(
+    api: &Api,
+    deadline: Instant,
+    mut attempt: Option<&mut Attempt>,
+) -> Result<bool, Error> {
+    let mut looks = LOOKS.iter().copied();
+    let mut pause = Duration::ZERO;
+    while Instant::now() < deadline {
+        // In this order: one that ends may have met another one that listens.
+        let ended = attempt.as_mut().is_some_and(|attempt| attempt.has_ended());
+        if api.listens().await? {
+            return Ok(true);
+        }
+        if ended {
+            return Ok(false);
+        }
+        pause = looks.next().map_or(pause, Duration::from_millis);
+        sleep(pause).await;
+    }
+    Ok(false)
+}

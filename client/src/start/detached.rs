@@ -1,0 +1,110 @@
+//! A daemon as a process of its own, which outlives us and our terminal.
+
+use std::env;
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Stdio};
+
+use borealis_proto::Paths;
+
+use super::Error;
+use crate::private_dir;
+
+/// The exit code of a daemon that found another one.
+const ANOTHER_SERVES: i32 = 3;
+
+/// One try.
+pub(super) struct Attempt {
+    child: Child,
+    ended: Option<ExitStatus>,
+    /// What it says before its own log is open, then that log.
+    logs: [PathBuf; 2],
+}
+
+impl Attempt {
+    pub(super) fn spawn(paths: &Paths) -> Result<Self, Error> {
+        let program = find().ok_or_else(|| Error::NotFound { socket: paths.socket.clone() })?;
+        let state_dir = &paths.state_dir;
+        private_dir::create(state_dir)
+            .map_err(|source| Error::Log { path: state_dir.clone(), source })?;
+        let log = state_dir.join("borealisd.start.log");
+        let stderr =
+            File::create(&log).map_err(|source| Error::Log { path: log.clone(), source })?;
+        let mut command = Command::new(&program);
+        if let Some(config) = env::var_os("BOREALIS_CONFIG").filter(|path| !path.is_empty()) {
+            command.env("BOREALIS_CONFIG", std::path::absolute(&config).unwrap_or(config.into()));
+        }
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+        detach(&mut command);
+        if [&program, &paths.socket, state_dir].into_iter().all(|path| path.is_absolute()) {
+            // The user's directory may be unmounted or removed long before the daemon ends.
+            command.current_dir(state_dir);
+        }
+        let child = command.spawn().map_err(|source| {
+            let socket = paths.socket.clone();
+            Error::Spawn { socket, program, source }
+        })?;
+        Ok(Self { child, ended: None, logs: [log, paths.log_file()] })
+    }
+
+    pub(super) fn has_ended(&mut self) -> bool {
+        if self.ended.is_none() {
+            self.ended = self.child.try_wait().ok().flatten();
+        }
+        self.ended.is_some()
+    }
+
+    /// Whether it ended because another daemon serves.
+    pub(super) fn gave_way(&self) -> bool {
+        self.ended.is_some_and(|status| status.success() || status.code() == Some(ANOTHER_SERVES))
+    }
+
+    pub(super) fn outcome(&self) -> String {
+        match self.ended {
+            Some(status) => format!("ended with {status}"),
+            None => "does not come up".to_owned(),
+        }
+    }
+
+    /// The last lines of the first log that has any.
+    pub(super) fn log_end(&self, lines: usize) -> Vec<String> {
+        let ends = self.logs.iter().map(|log| last_lines(log, lines));
+        ends.into_iter().find(|end| !end.is_empty()).unwrap_or_default()
+    }
+}
+
+/// `BOREALISD`, else beside this program, else on the PATH.
+fn find() -> Option<PathBuf> {
+    let named = env::var_os("BOREALISD").filter(|path| !path.is_empty()).map(PathBuf::from);
+    named.or_else(beside_us).or_else(|| which::which("borealisd").ok())
+}
+
+fn beside_us() -> Option<PathBuf> {
+    let name = format!("borealisd{}", env::consts::EXE_SUFFIX);
+    let path = env::current_exe().ok()?.parent()?.join(name);
+    path.is_file().then_some(path)
+}
+
+/// The log is small: it is new with each start, or cut by rotation.
+fn last_lines(path: &Path, lines: usize) -> Vec<String> {
+    let bytes = fs::read(path).unwrap_or_default();
+    let text = String::from_utf8_lossy(&bytes);
+    let all: Vec<&str> = text.lines().collect();
+    let from = all.len().saturating_sub(lines);
+    all.into_iter().skip(from).map(str::to_owned).collect()
+}
+
+/// A process group of its own, so that Ctrl+C in our terminal is not meant for it.
+#[cfg(unix)]
+fn detach(command: &mut Command) {
+    use std::os::unix::process::CommandExt;
+    command.process_group(0);
+}
+
+#[cfg(windows)]
+fn detach(command: &mut Command) {
+    use std::os::windows::process::CommandExt;
+    const DETACHED_PROCESS: u32 = 0x8;
+    const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
+    command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
+}

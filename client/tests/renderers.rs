@@ -1,0 +1,137 @@
+//! What people and programs read, compared with plain files.
+#![allow(clippy::unwrap_used, reason = "helpers of tests may fail them")]
+
+mod support;
+
+use std::cell::RefCell;
+use std::io::{self, Write};
+use std::rc::Rc;
+
+use borealis_client::cli::Format;
+use borealis_client::output::{Look, rows, text};
+use borealis_proto::{Access, Column, DaemonInfo, Health, Identity, Session};
+use jiff::{Timestamp, tz::TimeZone};
+use support::{assert_golden, reconnecting, session};
+
+fn now() -> Timestamp {
+    "2026-11-22T12:26:12Z".parse().unwrap()
+}
+
+fn some_sessions() -> Vec<Session> {
+    let writer = Session { access: Access::ReadWrite, ..session("sushi", "DATABASE") };
+    let of_a_run =
+        Session { identity: Identity::Application, ephemeral: true, ..session("maki", "DATABASE") };
+    vec![of_a_run, session("sushi", "DATABASE"), writer, reconnecting("ramen", "ANALYTICS")]
+}
+
+#[test]
+fn ls() {
+    let plain = Look { width: None, colour: false };
+    assert_golden("ls.txt", &text::table(&some_sessions(), now(), plain));
+}
+
+#[test]
+fn ls_on_a_narrow_terminal_breaks_lines_and_not_words() {
+    let narrow = Look { width: Some(90), colour: false };
+    let table = text::table(&some_sessions(), now(), narrow);
+    assert!(table.lines().all(|line| line.chars().count() <= 90), "{table}");
+    assert_golden("ls-narrow.txt", &table);
+}
+
+#[test]
+fn colour_only_where_it_is_wanted() {
+    let colourful = text::table(&some_sessions(), now(), Look { width: None, colour: true });
+    assert!(colourful.contains('\u{1b}'));
+}
+
+#[test]
+fn status() {
+    let depths: Vec<String> = [session("sushi", "DATABASE"), reconnecting("ramen", "ANALYTICS")]
+        .iter()
+        .map(|session| text::depth(session, now(), &TimeZone::UTC))
+        .collect();
+    assert_golden("status.txt", &depths.join("\n"));
+}
+
+#[test]
+fn up() {
+    assert_eq!(
+        text::line(&session("sushi", "DATABASE")),
+        "sushi/DATABASE  read-only  up  127.0.0.1:15873\n"
+    );
+}
+
+#[test]
+fn daemon_status() {
+    let info = DaemonInfo {
+        version: "0.1.0".into(),
+        api: 1,
+        pid: 4711,
+        started_at: "2026-11-22T09:14:03Z".parse().unwrap(),
+        uptime_seconds: 11_529,
+        socket: "/run/user/1000/borealis/borealisd.sock".into(),
+        state_file: "/home/me/.local/state/borealis/sessions.json".into(),
+        log: "journal".into(),
+        health: Health {
+            sessions: 3,
+            up: 2,
+            tasks: 17,
+            notices: vec!["the state file was not readable and was moved aside".into()],
+        },
+    };
+    assert_golden("daemon-status.txt", &text::daemon(&info));
+}
+
+#[test]
+fn session_as_json() {
+    let json = serde_json::to_string_pretty(&session("sushi", "DATABASE")).unwrap();
+    assert_golden("session.json", &format!("{json}\n"));
+}
+
+#[test]
+fn rows_in_every_format() {
+    let table = [
+        (Format::Table, "rows-table.txt"),
+        (Format::Csv, "rows.csv"),
+        (Format::Json, "rows.json"),
+        (Format::Ndjson, "rows.ndjson"),
+    ];
+    for (format, golden) in table {
+        assert_golden(golden, &written(format));
+    }
+}
+
+/// Two results, the second without rows.
+fn written(format: Format) -> String {
+    let shared = Shared::default();
+    let mut rows = rows::writer(format, shared.clone());
+    let columns = [("id", 20), ("name", 25), ("price", 1700), ("fresh", 16), ("more", 3802)];
+    rows.columns(columns.map(|(name, oid)| column(name, oid)).into()).unwrap();
+    let value = |text: &str| Some(text.to_owned());
+    rows.row(vec![value("1"), value("鉄火巻"), value("12.50"), value("t"), None]).unwrap();
+    rows.row(vec![value("20"), value(""), None, value("f"), value("{\"a\": [1, null]}")]).unwrap();
+    let name = value("two\nlines, \"quoted\"\tand \u{1b}[31mred");
+    rows.row(vec![value("9007199254740993"), name, value("NaN"), None, value("\"x\"")]).unwrap();
+    rows.end("SELECT 3").unwrap();
+    rows.columns(vec![column("n", 23), column("n", 23)]).unwrap();
+    rows.end("INSERT 0 0").unwrap();
+    rows.flush().unwrap();
+    String::from_utf8(shared.0.take()).unwrap()
+}
+
+fn column(name: &str, type_oid: u32) -> Column {
+    Column { name: name.into(), type_oid }
+}
+
+#[derive(Clone, Default)]
+struct Shared(Rc<RefCell<Vec<u8>>>);
+
+impl Write for Shared {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,64 @@
+//! Sessions to show, and golden files to compare with.
+#![allow(dead_code, unreachable_pub, reason = "each test program uses some of it")]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing, reason = "helpers of tests may fail them")]
+
+#[cfg(unix)]
+pub mod fake;
+
+use std::path::Path;
+
+use borealis_proto::{
+    Access, Bytes, Connections, Endpoint, ErrorCode, Identity, Reason, Session, SessionId,
+    SessionState,
+};
+
+/// A session that is up.
+pub fn session(app: &str, attachment: &str) -> Session {
+    Session {
+        id: SessionId::new(&format!("{app}{}", attachment.len())),
+        target: format!("{app}/{attachment}"),
+        app: app.into(),
+        attachment: attachment.into(),
+        addon: format!("borealis-pg-{app}-12345"),
+        access: Access::ReadOnly,
+        identity: Identity::Personal,
+        ephemeral: false,
+        state: SessionState::Up,
+        since: "2026-11-22T09:14:03Z".parse().unwrap(),
+        reason: None,
+        attempt: 0,
+        next_retry_at: None,
+        endpoint: Endpoint { host: "127.0.0.1".into(), port: 15873, socket: None },
+        database: Some("d1".into()),
+        user: Some("p_ro_ab12".into()),
+        connections: Connections { open: 2, waiting: 0, total: 14 },
+        bytes: Bytes { sent: 10_240, received: 990_211 },
+        proved_at: Some("2026-11-22T12:26:10Z".parse().unwrap()),
+    }
+}
+
+/// One whose link was lost.
+pub fn reconnecting(app: &str, attachment: &str) -> Session {
+    let reason = Reason {
+        code: ErrorCode::LinkLost,
+        message: "the SSH server cannot be reached: connection refused".into(),
+        hint: Some("check your network; the daemon tries again by itself".into()),
+    };
+    Session {
+        state: SessionState::Reconnecting,
+        reason: Some(reason),
+        attempt: 7,
+        next_retry_at: Some("2026-11-22T12:26:25Z".parse().unwrap()),
+        ..session(app, attachment)
+    }
+}
+
+/// Compares with a file of `tests/golden`; `UPDATE_GOLDEN=1` writes it.
+pub fn assert_golden(name: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden").join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, actual).unwrap();
+    }
+    let golden = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(actual, golden, "{name} differs; UPDATE_GOLDEN=1 writes it anew");
+}

@@ -1,0 +1,72 @@
+//! Around every request: an id, a line in the log, a body for errors, and no way for a panic to
+//! take the connection along.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::http::header::CACHE_CONTROL;
+use axum::http::{HeaderName, HeaderValue};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use borealis_proto::{API_HEADER, API_VERSION, ErrorBody};
+use futures_util::FutureExt;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+use uuid::Uuid;
+
+use super::error::Error;
+
+/// The outermost layer. Requests that still wait end when `closing` is cancelled.
+pub(super) async fn answer(
+    State(closing): State<CancellationToken>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let id = Uuid::new_v4().simple().to_string();
+    let path = request.uri().path();
+    let span = tracing::info_span!("request", %id, method = %request.method(), path);
+    handled(closing, request, next).map(|response| finished(response, id)).instrument(span).await
+}
+
+async fn handled(closing: CancellationToken, request: Request, next: Next) -> Response {
+    let handler = AssertUnwindSafe(next.run(request)).catch_unwind();
+    tokio::select! {
+        // An answer that is there is given, also by the handler that started the stop.
+        biased;
+        response = handler => response.unwrap_or_else(|_logged| Error::Panicked.into_response()),
+        () = closing.cancelled() => Error::Stopping.into_response(),
+    }
+}
+
+fn finished(response: Response, request_id: String) -> Response {
+    let mut response = match response.extensions().get::<Arc<Error>>().cloned() {
+        Some(error) => {
+            log(&error);
+            let body = Json(ErrorBody { error: error.detail(), request_id });
+            (response.status(), body).into_response()
+        }
+        None => {
+            tracing::debug!(status = response.status().as_u16(), "answered");
+            response
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(HeaderName::from_static(API_HEADER), HeaderValue::from(API_VERSION));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+fn log(error: &Error) {
+    let (status, causes) = (error.status().as_u16(), error.causes());
+    match error {
+        Error::Panicked => tracing::error!(status, causes, "answered with an error"),
+        Error::Forbidden(_) => tracing::warn!(status, causes, "answered with an error"),
+        Error::Malformed { .. }
+        | Error::NoSuchRoute(_)
+        | Error::WrongMethod { .. }
+        | Error::Session(_)
+        | Error::Stopping => tracing::info!(status, causes, "answered with an error"),
+    }
+}

@@ -1,0 +1,41 @@
+//! The daemon about itself, and its end.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::StatusCode;
+use borealis_proto::{API_VERSION, DaemonInfo, Health, SessionState};
+use jiff::Timestamp;
+
+use crate::control::state::Api;
+
+/// `GET /v1/daemon`
+pub(in crate::control) async fn info(State(state): State<Api>) -> Json<DaemonInfo> {
+    let facts = &state.facts;
+    let sessions = state.manager.list().sessions;
+    let up = sessions.iter().filter(|session| session.state == SessionState::Up).count();
+    let uptime = Timestamp::now().duration_since(facts.started_at).as_secs();
+    Json(DaemonInfo {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        api: API_VERSION,
+        pid: std::process::id(),
+        started_at: facts.started_at,
+        // The wall clock may have been set back.
+        uptime_seconds: u64::try_from(uptime).unwrap_or(0),
+        socket: facts.socket.clone(),
+        state_file: facts.state_file.clone(),
+        log: facts.log.clone(),
+        health: Health {
+            sessions: sessions.len(),
+            up,
+            tasks: (facts.tasks)(),
+            notices: facts.notices.all(),
+        },
+    })
+}
+
+/// `POST /v1/daemon/stop`: answers, then ends. The lock is free once everything has ended.
+pub(in crate::control) async fn stop(State(state): State<Api>) -> StatusCode {
+    tracing::info!("asked to stop");
+    state.shutdown.cancel();
+    StatusCode::NO_CONTENT
+}

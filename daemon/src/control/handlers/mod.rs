@@ -1,0 +1,8 @@
+//! One file for each thing that the API is about, one short function for each call.
+
+pub(super) mod credentials;
+pub(super) mod daemon;
+pub(super) mod events;
+pub(super) mod hold;
+pub(super) mod query;
+pub(super) mod sessions;

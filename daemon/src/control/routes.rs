@@ -1,0 +1,60 @@
+//! Which handler answers what: the table of `docs/API.md`.
+
+use axum::Router;
+use axum::extract::{DefaultBodyLimit, Request};
+use axum::middleware::from_fn_with_state;
+use axum::routing::{MethodRouter, get, post};
+use tokio_util::sync::CancellationToken;
+
+use super::error::Error;
+use super::handlers::{credentials, daemon, events, hold, query, sessions};
+use super::state::{Api, ControlState, HandOver};
+use super::{answer, guards};
+
+/// Of a request's body, in bytes.
+const BODY: usize = 1024 * 1024;
+
+/// SQL may be long; more than this is a dump, and belongs into psql.
+const SQL: usize = 4 * 1024 * 1024;
+
+/// All of the API. What still waits or streams when `closing` is cancelled ends then.
+pub(super) fn router(state: ControlState, closing: CancellationToken) -> Router {
+    let ControlState { manager, facts, hand_over, shutdown } = state;
+    let routes = table(&[
+        ("/v1/daemon", get(daemon::info)),
+        ("/v1/daemon/stop", post(daemon::stop)),
+        ("/v1/sessions", get(sessions::list).post(sessions::open)),
+        ("/v1/sessions/{id}", get(sessions::get).delete(sessions::close)),
+        ("/v1/sessions/{id}/reconnect", post(sessions::reconnect)),
+        ("/v1/sessions/{id}/refresh", post(sessions::refresh)),
+        ("/v1/sessions/{id}/credentials", get(credentials::get)),
+        ("/v1/sessions/{id}/hold", get(hold::hold)),
+        ("/v1/query", post(query::query).layer(DefaultBodyLimit::max(SQL))),
+        ("/v1/events", get(events::events)),
+    ]);
+    let api = Api { manager, facts, shutdown, closing: closing.clone() };
+    guarded(routes.with_state(api), hand_over, closing)
+}
+
+fn table(rows: &[(&str, MethodRouter<Api>)]) -> Router<Api> {
+    rows.iter().fold(Router::new(), |router, (path, handler)| router.route(path, handler.clone()))
+}
+
+/// The layers around every route, from the inside out.
+pub(super) fn guarded(routes: Router, hand_over: HandOver, closing: CancellationToken) -> Router {
+    routes
+        .fallback(no_such_route)
+        .method_not_allowed_fallback(wrong_method)
+        .layer(DefaultBodyLimit::max(BODY))
+        .layer(from_fn_with_state(hand_over, guards::admit))
+        .layer(from_fn_with_state(closing, answer::answer))
+}
+
+async fn no_such_route(request: Request) -> Error {
+    Error::NoSuchRoute(request.uri().path().chars().take(128).collect())
+}
+
+async fn wrong_method(request: Request) -> Error {
+    let path = request.uri().path().chars().take(128).collect();
+    Error::WrongMethod { method: request.method().to_string(), path }
+}

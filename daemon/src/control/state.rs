@@ -1,0 +1,60 @@
+//! What this room is given, and what its handlers get of it.
+
+use std::fmt;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::platform::Notices;
+use crate::secret::Secret;
+use crate::session::Manager;
+
+/// Takes the `HEROKU_API_KEY` that a client hands over.
+pub type HandOver = Arc<dyn Fn(Secret<String>) + Send + Sync>;
+
+/// All of it. Clones are the same.
+#[derive(Clone)]
+pub struct ControlState {
+    /// Opens, lists and closes sessions.
+    pub manager: Manager,
+    /// What the daemon knows about itself.
+    pub facts: Arc<Facts>,
+    /// Where a key goes that a client hands over.
+    pub hand_over: HandOver,
+    /// Cancelled by `POST /v1/daemon/stop`.
+    pub shutdown: CancellationToken,
+}
+
+/// What the handlers get.
+#[derive(Clone)]
+pub(super) struct Api {
+    pub(super) manager: Manager,
+    pub(super) facts: Arc<Facts>,
+    /// To be cancelled by whoever asks the daemon to stop.
+    pub(super) shutdown: CancellationToken,
+    /// Ends endless answers. Later than `shutdown`: what is running may be drained first.
+    pub(super) closing: CancellationToken,
+}
+
+/// For `GET /v1/daemon`.
+pub struct Facts {
+    /// When it began to serve.
+    pub started_at: Timestamp,
+    /// The control socket's path, or the pipe's name.
+    pub socket: String,
+    /// The state file.
+    pub state_file: String,
+    /// Where the log goes.
+    pub log: String,
+    /// Counts the tasks that are running now.
+    pub tasks: Arc<dyn Fn() -> usize + Send + Sync>,
+    /// What somebody should hear of.
+    pub notices: Notices,
+}
+
+impl fmt::Debug for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Facts").field("socket", &self.socket).finish_non_exhaustive()
+    }
+}

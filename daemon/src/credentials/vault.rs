@@ -1,0 +1,193 @@
+//! The one place that decides to ask for credentials.
+
+use std::sync::Arc;
+
+use borealis_proto::Access;
+use tokio_util::task::TaskTracker;
+
+use super::conn_info::{ConnInfo, ConnInfoError};
+use super::error::Error;
+use super::issuer::Issuer;
+use super::lease::Lease;
+use super::shelf::Shelf;
+use super::types::{DatabaseCredentials, Generation, Owner, SshCredentials};
+use crate::borealis::{DbUser, SshUser};
+use crate::tasks::Tasks;
+
+/// Holds credentials, and gets new ones when they are missing or refused.
+pub struct Vault {
+    issuer: Arc<dyn Issuer>,
+    tasks: Tasks,
+    ssh: Shelf<String, SshCredentials>,
+    databases: Shelf<(String, Access), DatabaseCredentials>,
+    apps: Shelf<Owner, ConnInfo>,
+}
+
+impl Vault {
+    /// An empty one. Its tasks are counted in `tracker`.
+    #[must_use]
+    pub fn new(issuer: Arc<dyn Issuer>, tracker: &TaskTracker) -> Self {
+        let tasks = Tasks::new(tracker);
+        Self {
+            ssh: Shelf::new(&tasks),
+            databases: Shelf::new(&tasks),
+            apps: Shelf::new(&tasks),
+            issuer,
+            tasks,
+        }
+    }
+
+    /// How to log in to the SSH server. With `refused`, that generation and what is older is not
+    /// good enough.
+    ///
+    /// # Errors
+    /// When new ones are needed and the service does not hand them out.
+    pub async fn ssh(
+        &self,
+        owner: &Owner,
+        refused: Option<Generation>,
+    ) -> Result<Arc<SshCredentials>, Error> {
+        match owner {
+            Owner::Personal { addon } => {
+                let mint = |generation| self.mint_ssh(addon, generation);
+                self.ssh.get(addon, refused, mint).await
+            }
+            Owner::Application { app, attachment, .. } => {
+                let read = |generation| self.read_conn_info(app, attachment, generation);
+                let info = self.apps.get(owner, refused, read).await?;
+                self.usable(owner, info.ssh())
+            }
+        }
+    }
+
+    /// How to log in to Postgres. With `refused`, that generation and what is older is not good
+    /// enough.
+    ///
+    /// # Errors
+    /// When new ones are needed and the service does not hand them out.
+    pub async fn database(
+        &self,
+        owner: &Owner,
+        access: Access,
+        refused: Option<Generation>,
+    ) -> Result<Arc<DatabaseCredentials>, Error> {
+        match owner {
+            Owner::Personal { addon } => {
+                let key = (addon.clone(), access);
+                let mint = |generation| self.mint_database(addon, access, generation);
+                self.databases.get(&key, refused, mint).await
+            }
+            Owner::Application { app, attachment, .. } => {
+                let read = |generation| self.read_conn_info(app, attachment, generation);
+                let info = self.apps.get(owner, refused, read).await?;
+                self.usable(owner, info.database(access))
+            }
+        }
+    }
+
+    /// Drops what is held for an owner.
+    pub fn forget(&self, owner: &Owner) {
+        match owner {
+            Owner::Personal { addon } => {
+                self.ssh.forget(addon);
+                for access in [Access::ReadOnly, Access::ReadWrite] {
+                    self.databases.forget(&(addon.clone(), access));
+                }
+            }
+            Owner::Application { .. } => self.apps.forget(owner),
+        }
+    }
+
+    /// Waits until everything that was begun has ended, the revoking of authorizations included.
+    /// Each step of it is bounded in time by the clients of the APIs.
+    pub async fn finish(&self) {
+        self.tasks.join().await;
+    }
+
+    /// An unusable config var is not held: somebody will correct it.
+    fn usable<T>(&self, owner: &Owner, part: Result<T, ConnInfoError>) -> Result<Arc<T>, Error> {
+        match part {
+            Ok(part) => Ok(Arc::new(part)),
+            Err(unusable) => {
+                self.apps.forget(owner);
+                Err(unusable.into())
+            }
+        }
+    }
+
+    fn mint_ssh(
+        &self,
+        addon: &str,
+        generation: Generation,
+    ) -> impl Future<Output = Result<SshCredentials, Error>> + Send + use<> {
+        let (issuer, tasks, addon) = (self.issuer.clone(), self.tasks.clone(), addon.to_owned());
+        async move {
+            tracing::info!(addon, generation = generation.0, "asking for SSH credentials");
+            let lease = Lease::take(&issuer, &tasks).await?;
+            let user = issuer.ssh_user(&addon, lease.token()).await?;
+            Ok(ssh_credentials(user, generation))
+        }
+    }
+
+    fn mint_database(
+        &self,
+        addon: &str,
+        access: Access,
+        generation: Generation,
+    ) -> impl Future<Output = Result<DatabaseCredentials, Error>> + Send + use<> {
+        let (issuer, tasks, addon) = (self.issuer.clone(), self.tasks.clone(), addon.to_owned());
+        async move {
+            let write = access == Access::ReadWrite;
+            tracing::info!(addon, %access, generation = generation.0, "asking for a password");
+            let lease = Lease::take(&issuer, &tasks).await?;
+            let user = issuer.db_user(&addon, lease.token(), write).await?;
+            Ok(database_credentials(user, generation))
+        }
+    }
+
+    fn read_conn_info(
+        &self,
+        app: &str,
+        attachment: &str,
+        generation: Generation,
+    ) -> impl Future<Output = Result<ConnInfo, Error>> + Send + use<> {
+        let issuer = self.issuer.clone();
+        let (app, attachment) = (app.to_owned(), attachment.to_owned());
+        async move {
+            tracing::info!(app, attachment, generation = generation.0, "reading config vars");
+            let vars = issuer.config_vars(&app).await?;
+            Ok(ConnInfo::find(&vars, &app, &attachment, generation)?)
+        }
+    }
+}
+
+fn ssh_credentials(user: SshUser, generation: Generation) -> SshCredentials {
+    SshCredentials {
+        port: user.port(),
+        host: user.host,
+        user: user.user,
+        private_key: user.private_key,
+        host_key: user.host_key,
+        generation,
+    }
+}
+
+fn database_credentials(user: DbUser, generation: Generation) -> DatabaseCredentials {
+    DatabaseCredentials {
+        port: user.port(),
+        host: user.host,
+        database: user.database,
+        user: user.user,
+        password: user.password,
+        generation,
+    }
+}
+
+impl std::fmt::Debug for Vault {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Vault").finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,118 @@
+//! The calls, each made with the login of the moment.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use reqwest::header::ACCEPT;
+use reqwest::{Method, Url};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use super::answers::{Authorization, AuthorizationAnswer};
+use super::error::Error;
+use super::login::Login;
+use crate::http::{self, Answer};
+use crate::secret::Secret;
+
+const API: &str = "Heroku";
+/// Which version of the API the answers are in.
+const MEDIA_TYPE: &str = "application/vnd.heroku+json; version=3";
+/// Long enough for one call to a slow Borealis API, short enough to be worthless to a thief. In
+/// seconds.
+const AUTHORIZATION_LIFETIME: u32 = 180;
+/// What people see in their list of authorizations, if one should ever stay behind.
+const AUTHORIZATION_NAME: &str = "borealisd: short-lived, for one request to Borealis";
+
+/// A client of the Heroku Platform API.
+#[derive(Clone, Debug)]
+pub struct Heroku {
+    http: reqwest::Client,
+    base: Url,
+    login: Arc<Login>,
+}
+
+impl Heroku {
+    /// For the API at `base`.
+    #[must_use]
+    pub fn new(http: reqwest::Client, base: Url, login: Arc<Login>) -> Self {
+        Self { http, base, login }
+    }
+
+    /// Makes a short-lived token for the Borealis API. It must be revoked, whatever happens.
+    ///
+    /// # Errors
+    /// Without a login, or when Heroku refuses.
+    pub async fn authorize(&self) -> Result<Authorization, Error> {
+        let login = self.login.token().await?;
+        let body = json!({
+            "description": AUTHORIZATION_NAME,
+            "expires_in": AUTHORIZATION_LIFETIME,
+            "scope": ["read", "identity"],
+        });
+        let answer =
+            self.ask(&login, Method::POST, &["oauth", "authorizations"], Some(body)).await?;
+        let AuthorizationAnswer { id, access_token } = answer.json()?;
+        Ok(Authorization { id, token: access_token.token, login })
+    }
+
+    /// Ends an authorization. One that is gone already is as good.
+    ///
+    /// # Errors
+    /// When Heroku refuses or does not answer.
+    pub async fn revoke(&self, authorization: &Authorization) -> Result<(), Error> {
+        let path = ["oauth", "authorizations", &authorization.id];
+        match self.ask(&authorization.login, Method::DELETE, &path, None).await {
+            Ok(_) | Err(Error::NotFound(_)) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// All config vars of an app, most of them none of our business: take what is needed and drop
+    /// the rest.
+    ///
+    /// # Errors
+    /// Without a login, or when Heroku refuses.
+    pub async fn config_vars(&self, app: &str) -> Result<HashMap<String, Secret<String>>, Error> {
+        self.get(&["apps", app, "config-vars"]).await
+    }
+
+    pub(super) async fn get<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Error> {
+        let login = self.login.token().await?;
+        Ok(self.ask(&login, Method::GET, path, None).await?.json()?)
+    }
+
+    pub(super) async fn post<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        body: Value,
+    ) -> Result<T, Error> {
+        let login = self.login.token().await?;
+        Ok(self.ask(&login, Method::POST, path, Some(body)).await?.json()?)
+    }
+
+    async fn ask(
+        &self,
+        login: &Secret<String>,
+        method: Method,
+        path: &[&str],
+        body: Option<Value>,
+    ) -> Result<Answer, Error> {
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let mut request = self
+            .http
+            .request(method.clone(), http::url(&self.base, path))
+            .header(ACCEPT, MEDIA_TYPE)
+            .header("request-id", &request_id)
+            .bearer_auth(login.expose());
+        if let Some(body) = body {
+            request = request.json(&body);
+        }
+        let answer = http::send(API, request).await?;
+        let status = answer.status().as_u16();
+        tracing::debug!(%method, path = path.join("/"), status, request_id, "asked Heroku");
+        if answer.status().is_success() { Ok(answer) } else { Err(Error::of(&answer)) }
+    }
+}
+
+#[cfg(test)]
+mod tests;

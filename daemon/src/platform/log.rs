@@ -1,0 +1,193 @@
+//! Where log lines go, and what may never stand in them.
+//!
+//! Under systemd they go to the journal with their fields; at a terminal to stderr; else to a file
+//! that cannot grow without end.
+//!
+//! `BOREALIS_LOG` chooses how much our own code says. It has no power over other people's crates:
+//! at debug level russh prints packet bytes and the HTTP crates print headers, that is passwords
+//! and tokens. They are held at a level where they do not, whatever the filter says.
+
+use std::fmt;
+use std::io::{self, IsTerminal};
+use std::path::{Path, PathBuf};
+
+use tracing::{Level, Metadata};
+use tracing_subscriber::filter::{EnvFilter, FilterExt, ParseError, filter_fn};
+use tracing_subscriber::layer::{Layer, SubscriberExt};
+use tracing_subscriber::registry::Registry;
+use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+
+use super::log_file::LogFile;
+
+/// Without `BOREALIS_LOG`.
+const DEFAULT_FILTER: &str = "info";
+
+/// Our crates: their secrets are in `Secret<T>`, whose `Debug` says nothing.
+const OURS: [&str; 2] = ["borealisd", "borealis_proto"];
+
+/// Where the log goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogPlace {
+    /// The system's journal.
+    Journal,
+    /// The terminal in front of which somebody started us.
+    Stderr,
+    /// A file.
+    File(PathBuf),
+}
+
+impl fmt::Display for LogPlace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Journal => f.write_str("journal"),
+            Self::Stderr => f.write_str("stderr"),
+            Self::File(path) => path.display().fmt(f),
+        }
+    }
+}
+
+/// There is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// The filter makes no sense.
+    #[error("BOREALIS_LOG is not a log filter (try info or debug)")]
+    Filter(#[source] ParseError),
+    /// The file cannot be written.
+    #[error("cannot write the log {path}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// Called twice in one process.
+    #[error("the log is set up already")]
+    Twice(#[source] TryInitError),
+}
+
+type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
+
+/// Sends all log lines of the process, and its panics, to the best place there is.
+///
+/// # Errors
+/// When the filter is malformed or the file cannot be written.
+pub fn init(filter: Option<&str>, file: &Path) -> Result<LogPlace, LogError> {
+    let wanted =
+        EnvFilter::builder().parse(filter.unwrap_or(DEFAULT_FILTER)).map_err(LogError::Filter)?;
+    let (place, layer) = best_place(file)?;
+    let filter = wanted.and(filter_fn(may_be_logged));
+    tracing_subscriber::registry()
+        .with(layer.with_filter(filter))
+        .try_init()
+        .map_err(LogError::Twice)?;
+    log_panics();
+    Ok(place)
+}
+
+fn best_place(file: &Path) -> Result<(LogPlace, BoxedLayer), LogError> {
+    if let Some(layer) = journal() {
+        return Ok((LogPlace::Journal, layer));
+    }
+    if io::stderr().is_terminal() {
+        let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+        return Ok((LogPlace::Stderr, layer.boxed()));
+    }
+    let failed = |source| LogError::File { path: file.to_owned(), source };
+    let writer = LogFile::open(file).map_err(failed)?;
+    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
+    Ok((LogPlace::File(file.to_owned()), layer.boxed()))
+}
+
+/// systemd sets the variable when stderr is the journal; then fields can be sent beside the text.
+#[cfg(target_os = "linux")]
+fn journal() -> Option<BoxedLayer> {
+    std::env::var_os("JOURNAL_STREAM")?;
+    let layer = tracing_journald::layer().ok()?;
+    Some(layer.with_syslog_identifier("borealisd".to_owned()).boxed())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn journal() -> Option<BoxedLayer> {
+    None
+}
+
+fn may_be_logged(line: &Metadata<'_>) -> bool {
+    line.level() <= &loudest(line.target())
+}
+
+/// The level above which a crate is silenced. Unknown crates are not trusted.
+fn loudest(target: &str) -> Level {
+    let root = target.split("::").next().unwrap_or(target);
+    if OURS.contains(&root) {
+        Level::TRACE
+    } else if root == "russh" {
+        Level::WARN
+    } else {
+        Level::INFO
+    }
+}
+
+/// A panic in a task ends the task and not the daemon, so it must not pass unseen. Its message is
+/// ours or a library's; neither puts a secret there.
+fn log_panics() {
+    let print = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // A panic inside the log cannot be logged.
+        if !LogFile::is_writing() {
+            tracing::error!(%panic, "panic");
+        }
+        print(panic);
+    }));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_our_own_crates_may_be_loud() {
+        let table = [
+            ("borealisd::tunnel::supervisor", Level::TRACE),
+            ("borealisd", Level::TRACE),
+            ("borealis_proto", Level::TRACE),
+            ("borealisd_evil", Level::INFO),
+            ("russh::client", Level::WARN),
+            ("russh", Level::WARN),
+            ("hyper_util::client", Level::INFO),
+            ("reqwest::connect", Level::INFO),
+            ("h2", Level::INFO),
+            ("", Level::INFO),
+        ];
+        for (target, level) in table {
+            assert_eq!(loudest(target), level, "{target}");
+        }
+    }
+
+    #[test]
+    fn no_filter_makes_another_crate_louder() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("borealisd.log");
+        let writer = LogFile::open(&path).unwrap();
+        let wanted = EnvFilter::builder().parse("trace,russh=trace,russh::cipher=trace").unwrap();
+        let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
+        let filter = wanted.and(filter_fn(may_be_logged));
+        let subscriber = tracing_subscriber::registry().with(layer.with_filter(filter));
+        tracing::subscriber::with_default(subscriber, || {
+            tracing::debug!(target: "russh::cipher", "canary-russh");
+            tracing::info!(target: "russh", "canary-russh");
+            tracing::debug!(target: "hyper::proto", "canary-hyper");
+            tracing::warn!(target: "russh", "said-by-russh");
+            tracing::trace!(target: "borealisd::tunnel", "said-by-us");
+        });
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(!text.contains("canary"), "{text}");
+        assert!(text.contains("said-by-russh") && text.contains("said-by-us"), "{text}");
+    }
+
+    #[test]
+    fn a_malformed_filter_is_named() {
+        let error = init(Some("info,=,=="), Path::new("/nowhere")).unwrap_err();
+        assert!(matches!(error, LogError::Filter(_)), "{error}");
+    }
+}

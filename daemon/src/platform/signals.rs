@@ -1,0 +1,62 @@
+//! The signals that end the daemon: the first in order, the second at once.
+
+use std::convert::Infallible;
+
+use tokio_util::sync::CancellationToken;
+
+/// What a shell shows for a program that Ctrl+C ended.
+const IMPATIENT: i32 = 130;
+
+/// Cancels `shutdown` at the first SIGTERM or SIGINT (Ctrl+C on Windows) and ends the process at
+/// the second. Never returns; drop it when the daemon is done.
+///
+/// # Errors
+/// When the system does not let us listen for signals.
+pub async fn cancel_on_signal(shutdown: CancellationToken) -> std::io::Result<Infallible> {
+    let mut signals = Signals::new()?;
+    let name = signals.next().await;
+    tracing::info!(signal = name, "stopping");
+    shutdown.cancel();
+    let name = signals.next().await;
+    tracing::warn!(signal = name, "asked again: leaving at once");
+    std::process::exit(IMPATIENT)
+}
+
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+    interrupt: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
+    }
+
+    async fn next(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}
+
+#[cfg(windows)]
+struct Signals(tokio::signal::windows::CtrlC);
+
+#[cfg(windows)]
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self(tokio::signal::windows::ctrl_c()?))
+    }
+
+    async fn next(&mut self) -> &'static str {
+        let _signal = self.0.recv().await;
+        "Ctrl+C"
+    }
+}

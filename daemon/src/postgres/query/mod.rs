@@ -1,0 +1,109 @@
+//! The daemon's own queries: log in, ask, and pass on what comes, a row at a time.
+//!
+//! This driver is ours because it streams: a row goes into a bounded queue with the text that
+//! Postgres sent, and while that queue is full nothing is read, so that a large result needs no
+//! memory here. It asks by the simple protocol, which takes several statements in one text and
+//! answers each.
+
+mod error;
+mod login;
+mod message;
+mod results;
+mod tls;
+mod wire;
+
+use std::time::Duration;
+
+use borealis_proto::QueryEvent;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+pub use error::QueryError;
+use results::Outcome;
+
+use crate::secret::Secret;
+
+/// From the first byte to being logged in. Queries themselves take what they take.
+const LOGIN_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Who asks, and where.
+#[derive(Clone, Copy, Debug)]
+pub struct Login<'a> {
+    /// User name.
+    pub user: &'a str,
+    /// Its password.
+    pub password: &'a Secret<String>,
+    /// The database's name.
+    pub database: &'a str,
+}
+
+/// Names a backend to whoever wants to cancel its query.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BackendKey {
+    process: u32,
+    secret: u32,
+}
+
+/// How asking ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// The last event was sent: `done`, or the error with which Postgres refused.
+    Done,
+    /// Nobody receives events any more, and the query may still run.
+    CallerGone(BackendKey),
+}
+
+/// Logs in over `stream`, asks `sql`, and sends what is answered.
+///
+/// # Errors
+/// When Postgres does not let us in, or the connection fails. The error was not sent as an event.
+pub async fn run<S>(
+    stream: S,
+    login: Login<'_>,
+    sql: &str,
+    events: mpsc::Sender<QueryEvent>,
+) -> Result<End, QueryError>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send,
+{
+    let enter = login::enter(stream, login);
+    let (mut wire, key) =
+        timeout(LOGIN_TIMEOUT, enter).await.unwrap_or(Err(QueryError::TimedOut))?;
+    wire.query(sql).await?;
+    match results::stream(&mut wire, &events).await? {
+        Outcome::Answered => {
+            wire.terminate().await;
+            Ok(End::Done)
+        }
+        Outcome::CallerGone => Ok(End::CallerGone(key)),
+    }
+}
+
+/// The packet that stops what that backend is doing, for a connection of its own. Postgres answers
+/// by closing that.
+#[must_use]
+pub fn cancel_request(key: &BackendKey) -> [u8; 16] {
+    const LENGTH_AND_CODE: [u8; 8] = [0, 0, 0, 16, 4, 210, 22, 46];
+    let mut packet = [0; 16];
+    let words = [key.process.to_be_bytes(), key.secret.to_be_bytes()];
+    let bytes = LENGTH_AND_CODE.iter().chain(words.as_flattened());
+    packet.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
+    packet
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::BytesMut;
+    use postgres_protocol::message::frontend;
+
+    use super::*;
+
+    #[test]
+    fn the_cancel_request_is_the_protocols() {
+        let mut packet = BytesMut::new();
+        frontend::cancel_request(4711, -2, &mut packet);
+        let key = BackendKey { process: 4711, secret: u32::MAX - 1 };
+        assert_eq!(cancel_request(&key), packet[..]);
+    }
+}

@@ -1,0 +1,171 @@
+//! The daemon from its first step to its last, in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tracing::{info, warn};
+
+use crate::borealis::Borealis;
+use crate::config::Config;
+use crate::control::{self, ControlState, Facts, ListenError, Listener};
+use crate::credentials::{Apis, Vault};
+use crate::heroku::{Heroku, Login, NetrcFiles};
+use crate::platform::{self, DaemonLock, DirError, LockError, Notices, SystemClocks};
+use crate::session::{Manager, Parts};
+use crate::ssh::SshConnector;
+use crate::store::Store;
+use crate::tasks::Tasks;
+use crate::{http, store};
+
+/// How long running connections may go on when the daemon is told to stop.
+const DRAIN: Duration = Duration::from_secs(5);
+/// How long what is left (authorizations to delete, answers to finish) may take after that.
+const LAST_WORK: Duration = Duration::from_secs(10);
+
+/// Why the daemon does not serve.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// A directory cannot be trusted.
+    #[error("the state directory is not safe")]
+    Dir(#[from] DirError),
+    /// Another daemon serves, or the lock cannot be used.
+    #[error(transparent)]
+    Lock(#[from] LockError),
+    /// No control socket.
+    #[error(transparent)]
+    Listen(#[from] ListenError),
+    /// The HTTP client cannot be made.
+    #[error(transparent)]
+    Http(#[from] http::Error),
+}
+
+impl RunError {
+    /// Another daemon that serves is what was wanted: 0.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Lock(LockError::Held { .. }) => 0,
+            Self::Dir(_) | Self::Lock(LockError::Io { .. }) | Self::Listen(_) | Self::Http(_) => 1,
+        }
+    }
+}
+
+/// Serves until `shutdown` is cancelled.
+///
+/// # Errors
+/// When it could not begin to.
+pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), RunError> {
+    platform::private_dir(&config.paths.state_dir)?;
+    // First of all: everything below belongs to whoever holds it.
+    let lock = DaemonLock::acquire(&config.paths.lock_file())?;
+    info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "borealisd starts");
+    let listener = Listener::bind(&config.paths.socket, &lock).await?;
+
+    let tracker = TaskTracker::new();
+    let notices = Notices::default();
+    let login = Arc::new(Login::new(
+        config.heroku_key.clone(),
+        vec![Box::new(NetrcFiles::new(config.netrc.clone(), &config.heroku))],
+    ));
+    let (manager, vault, wanted) = build(&config, &login, &tracker, &notices)?;
+
+    let serving = shutdown.child_token();
+    let state = control_state(&config, &manager, login, &tracker, notices, &shutdown);
+    manager.restore(wanted).await;
+    let daemon = Tasks::new(&tracker);
+    daemon.spawn(control::serve(listener, state, serving.clone(), tracker.clone()));
+    daemon.spawn(watch_for_wake(manager.clone(), shutdown.clone()));
+    platform::ready("serving");
+
+    shutdown.cancelled().await;
+    platform::stopping();
+    info!("stopping");
+    manager.shut_down(DRAIN).await;
+    // Requests that wait for a session have their answer now.
+    serving.cancel();
+    daemon.join().await;
+    if tokio::time::timeout(LAST_WORK, vault.finish()).await.is_err() {
+        warn!("left with unfinished requests to the service");
+    }
+    tracker.close();
+    if tokio::time::timeout(LAST_WORK, tracker.wait()).await.is_err() {
+        warn!(tasks = tracker.len(), "left with unfinished tasks");
+    }
+    info!("borealisd is gone");
+    // Last of all, after our socket is gone: a successor must not lose its own.
+    drop(lock);
+    Ok(())
+}
+
+type Built = (Manager, Arc<Vault>, Vec<store::WantedSession>);
+
+fn build(
+    config: &Config,
+    login: &Arc<Login>,
+    tracker: &TaskTracker,
+    notices: &Notices,
+) -> Result<Built, RunError> {
+    let client = http::client(&[&config.heroku, &config.borealis])?;
+    let heroku = Heroku::new(client.clone(), config.heroku.clone(), login.clone());
+    let borealis = Borealis::new(client, config.borealis.clone());
+    let vault = Arc::new(Vault::new(Arc::new(Apis::new(heroku.clone(), borealis)), tracker));
+    let loaded = Store::load(&config.paths.state_file());
+    if let Some(notice) = loaded.notice {
+        notices.add(notice);
+    }
+    let manager = Manager::new(Parts {
+        heroku: Arc::new(heroku),
+        vault: vault.clone(),
+        connector: Arc::new(SshConnector::new(Tasks::new(tracker))),
+        store: loaded.store,
+        notices: notices.clone(),
+        tasks: tracker.clone(),
+    });
+    Ok((manager, vault, loaded.sessions))
+}
+
+fn control_state(
+    config: &Config,
+    manager: &Manager,
+    login: Arc<Login>,
+    tracker: &TaskTracker,
+    notices: Notices,
+    shutdown: &CancellationToken,
+) -> ControlState {
+    let waking = (manager.clone(), Tasks::new(tracker));
+    let tracker = tracker.clone();
+    ControlState {
+        manager: manager.clone(),
+        facts: Arc::new(Facts {
+            started_at: Timestamp::now(),
+            socket: config.paths.socket.display().to_string(),
+            state_file: config.paths.state_file().display().to_string(),
+            log: config.log.clone(),
+            tasks: Arc::new(move || tracker.len()),
+            notices,
+        }),
+        hand_over: Arc::new(move |key| {
+            if login.hand_over(key) {
+                let manager = waking.0.clone();
+                waking.1.spawn(async move { manager.login_changed().await });
+            }
+        }),
+        shutdown: shutdown.clone(),
+    }
+}
+
+/// After sleep every link is suspect.
+async fn watch_for_wake(manager: Manager, shutdown: CancellationToken) {
+    let (wakes, mut woken) = watch::channel(0);
+    let watching = platform::watch_for_wake(SystemClocks::default(), wakes, shutdown.clone());
+    let waking = async {
+        while woken.changed().await.is_ok() {
+            manager.wake().await;
+        }
+    };
+    tokio::join!(watching, waking);
+}

@@ -1,0 +1,69 @@
+//! The end of a session: forgotten first, then drained, then gone with all that it owned.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use borealis_proto::{Session, SessionId};
+use tokio::sync::oneshot;
+use tracing::{info, warn};
+
+use super::error::Error;
+use super::live::Live;
+use super::manager::Manager;
+
+impl Manager {
+    /// Closes a session. Running connections may go on for `drain`. The end goes on when the
+    /// caller goes away.
+    ///
+    /// # Errors
+    /// When there is no such session.
+    pub async fn close(&self, id: &SessionId, drain: Duration) -> Result<Session, Error> {
+        let live = self.find(id)?;
+        let (done, ended) = oneshot::channel();
+        let manager = self.clone();
+        self.tasks().spawn(async move {
+            manager.end(&live, drain).await;
+            // Whoever asked may have gone.
+            let _ = done.send(live.show());
+        });
+        ended.await.map_err(|_gone| Error::Closing)
+    }
+
+    /// Ends the session, wholly. A second caller waits for the first one's work.
+    pub(super) async fn end(&self, live: &Arc<Live>, drain: Duration) {
+        let first = !live.accepting.is_cancelled();
+        live.accepting.cancel();
+        if first {
+            // Before the draining: a daemon that dies meanwhile must not bring it back.
+            self.forget_wanted(live).await;
+        }
+        self.drain(live, drain).await;
+        if first {
+            self.tunnels().release(&live.key.owner).await;
+            self.remove(&live.id);
+            info!(session = %live.id, addon = live.addon, "closed");
+        }
+    }
+
+    async fn drain(&self, live: &Live, patience: Duration) {
+        live.observe();
+        if tokio::time::timeout(patience, live.connections.join()).await.is_err() {
+            warn!(session = %live.id, left = live.connections.len(), "drain is over");
+        }
+        live.serving.cancel();
+        live.connections.join().await;
+        live.tasks.join().await;
+    }
+
+    /// Ends every session but leaves it wanted: the daemon stops.
+    pub async fn shut_down(&self, drain: Duration) {
+        let sessions = self.sessions();
+        let all = sessions.iter().map(|live| async {
+            live.accepting.cancel();
+            self.drain(live, drain).await;
+            self.tunnels().release(&live.key.owner).await;
+        });
+        futures_util::future::join_all(all).await;
+        self.stop_tasks().await;
+    }
+}

@@ -1,0 +1,87 @@
+//! One local client: its first packet, its channel, its bytes, its end.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::net::TcpStream;
+use tracing::{debug, info};
+
+use super::error::Error;
+use super::live::{Live, refusal};
+use crate::postgres::{self, First};
+use crate::tunnel::{Channel, Local, RelayEnd, relay};
+
+/// How long a client may wait for the tunnel. pgAdmin gives up after 10 s; we answer before.
+const HOLD: Duration = Duration::from_secs(8);
+
+/// Serves one accepted client to its end.
+pub(super) async fn serve(live: Arc<Live>, stream: TcpStream) {
+    live.gauge.total.fetch_add(1, Ordering::Relaxed);
+    let serving = live.serving.clone();
+    tokio::select! {
+        () = join(&live, stream) => {}
+        () = serving.cancelled() => debug!(session = %live.id, "closing: client dropped"),
+    }
+}
+
+async fn join(live: &Live, mut stream: TcpStream) {
+    // Queries are small: waiting to fill a packet would cost each of them a round trip.
+    let _ = stream.set_nodelay(true);
+    let first = match postgres::read_first(&mut stream).await {
+        Ok(first) => first,
+        Err(error) => {
+            info!(session = %live.id, %error, "client turned away");
+            return;
+        }
+    };
+    match wait_for_channel(live).await {
+        Ok(channel) => {
+            let end = carry(live, &mut stream, first, channel).await;
+            debug!(session = %live.id, ?end, "client left");
+        }
+        Err(error) => turn_away(live, stream, first, &error).await,
+    }
+}
+
+async fn wait_for_channel(live: &Live) -> Result<Channel, Error> {
+    let _waiting = Counted::new(&live.gauge.waiting);
+    live.channel(HOLD).await
+}
+
+async fn turn_away(live: &Live, mut stream: TcpStream, first: First, error: &Error) {
+    let reason = refusal(error);
+    info!(session = %live.id, reason = %reason.message, "client turned away");
+    let message = format!("borealisd: {}: {}", live.target(), reason.message);
+    let hint = reason.hint.unwrap_or_else(|| format!("borealisctl status {}", live.target()));
+    if let Err(error) = postgres::refuse(&mut stream, first, &message, Some(&hint)).await {
+        debug!(session = %live.id, %error, "the client did not wait for the answer");
+    }
+}
+
+/// Relays between a client and its channel, and counts it while it is open.
+pub(super) async fn carry<L: Local>(
+    live: &Live,
+    local: &mut L,
+    first: First,
+    channel: Channel,
+) -> RelayEnd {
+    let _open = Counted::new(&live.gauge.open);
+    relay(local, first.into_bytes(), channel, &live.traffic, &live.serving).await
+}
+
+/// Counts for as long as it lives.
+struct Counted<'a>(&'a AtomicU64);
+
+impl<'a> Counted<'a> {
+    fn new(gauge: &'a AtomicU64) -> Self {
+        gauge.fetch_add(1, Ordering::Relaxed);
+        Self(gauge)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
+}

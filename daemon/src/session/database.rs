@@ -1,0 +1,257 @@
+//! A session's database credentials: got when it opens, renewed on demand, kept while they work.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use borealis_proto::{Access, ErrorCode};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use jiff::Timestamp;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
+use tracing::warn;
+
+use crate::credentials::{DatabaseCredentials, Generation, Owner, Vault};
+use crate::fault::{Failure, Fault};
+use crate::tasks::Tasks;
+use crate::tunnel::{Pacer, Phase, Status};
+
+/// Commands in flight; whoever sends waits while it is full.
+const COMMANDS: usize = 8;
+
+type Credentials = Arc<DatabaseCredentials>;
+type Reply = oneshot::Sender<Result<Credentials, Failure>>;
+
+enum Command {
+    /// `heard` fires once it has had its effect.
+    Retry { heard: oneshot::Sender<()> },
+    /// This generation is not good enough.
+    Renew { refused: Generation, done: Reply },
+}
+
+/// The handle.
+pub(super) struct Database {
+    commands: mpsc::Sender<Command>,
+    status: watch::Receiver<Status>,
+    held: watch::Receiver<Option<Credentials>>,
+}
+
+impl Database {
+    /// Starts to get them. Ends with `stop`.
+    pub(super) fn start(
+        vault: Arc<Vault>,
+        owner: Owner,
+        access: Access,
+        tasks: &Tasks,
+        stop: CancellationToken,
+    ) -> Self {
+        // The keeper receives; the session's handlers send, and wait while it is full.
+        let (commands, received) = mpsc::channel(COMMANDS);
+        let (status_out, status) = watch::channel(Status::new());
+        let (held_out, held) = watch::channel(None);
+        let keeper = Keeper {
+            vault,
+            owner,
+            access,
+            status: status_out,
+            held: held_out,
+            pacer: Pacer::default(),
+            refused: None,
+            waiting: Vec::new(),
+        };
+        tasks.spawn(async move {
+            tokio::select! {
+                () = keeper.run(received) => {}
+                () = stop.cancelled() => {}
+            }
+        });
+        Self { commands, status, held }
+    }
+
+    pub(super) fn status(&self) -> watch::Receiver<Status> {
+        self.status.clone()
+    }
+
+    /// What is held now.
+    pub(super) fn held(&self) -> Option<Credentials> {
+        self.held.borrow().clone()
+    }
+
+    /// What is held, or will be within `patience`.
+    pub(super) async fn wait(&self, patience: Duration) -> Result<Credentials, Failure> {
+        let mut held = self.held.clone();
+        let mut status = self.status.clone();
+        let known = async {
+            tokio::select! {
+                Ok(credentials) = held.wait_for(Option::is_some) => credentials.clone(),
+                _ = status.wait_for(|now| now.phase == Phase::Blocked) => None,
+            }
+        };
+        let known = tokio::time::timeout(patience, known).await.ok().flatten();
+        known.ok_or_else(|| self.status.borrow().failure.clone().unwrap_or_else(not_yet))
+    }
+
+    /// Try now, if there is something to try. Returns when the try is under way.
+    pub(super) async fn retry(&self) {
+        let (heard, effect) = oneshot::channel();
+        // A keeper that has gone needs no advice.
+        let _ = self.commands.send(Command::Retry { heard }).await;
+        let _ = effect.await;
+    }
+
+    /// Other credentials than those of `refused`.
+    pub(super) async fn renew(&self, refused: Generation) -> Result<Credentials, Failure> {
+        let (done, result) = oneshot::channel();
+        let _ = self.commands.send(Command::Renew { refused, done }).await;
+        result.await.unwrap_or_else(|_gone| Err(closing()))
+    }
+}
+
+fn not_yet() -> Failure {
+    Failure::new(
+        Fault::Transient,
+        ErrorCode::Opening,
+        "the service has not handed out database credentials yet",
+    )
+}
+
+fn closing() -> Failure {
+    Failure::new(Fault::Transient, ErrorCode::Closing, "the session is closing")
+}
+
+struct Keeper {
+    vault: Arc<Vault>,
+    owner: Owner,
+    access: Access,
+    status: watch::Sender<Status>,
+    held: watch::Sender<Option<Credentials>>,
+    pacer: Pacer,
+    /// This generation and older ones are not good enough.
+    refused: Option<Generation>,
+    /// Who asked for others and hears of the end.
+    waiting: Vec<Reply>,
+}
+
+impl Keeper {
+    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+        loop {
+            let pause = match self.mint(&mut commands).await {
+                Ok(credentials) => self.keep(credentials),
+                Err(failure) => self.fail(failure),
+            };
+            self.rest(pause, &mut commands).await;
+        }
+    }
+
+    /// Asks the vault, and goes on hearing commands meanwhile.
+    async fn mint(
+        &mut self,
+        commands: &mut mpsc::Receiver<Command>,
+    ) -> Result<Credentials, Failure> {
+        let (vault, owner, access) = (self.vault.clone(), self.owner.clone(), self.access);
+        let refused = self.refused;
+        let mut minted: BoxFuture<'static, _> =
+            async move { vault.database(&owner, access, refused).await }.boxed();
+        loop {
+            tokio::select! {
+                result = &mut minted => return result.map_err(|error| error.failure()),
+                Some(command) = commands.recv() => {
+                    self.heed(command);
+                }
+            }
+        }
+    }
+
+    /// Waits until there is a reason to ask again. `None`: only a command is one.
+    async fn rest(&mut self, pause: Option<Duration>, commands: &mut mpsc::Receiver<Command>) {
+        let due = async {
+            match pause {
+                Some(pause) => tokio::time::sleep(pause).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::pin!(due);
+        loop {
+            tokio::select! {
+                () = &mut due => break,
+                Some(command) = commands.recv() => if self.heed(command) { break },
+            }
+        }
+        if self.held.borrow().is_none() {
+            self.status.send_modify(|status| {
+                status.phase = Phase::Working;
+                status.next_retry_at = None;
+            });
+        }
+    }
+
+    /// Notes a command, and says whether it is a reason to ask again.
+    fn heed(&mut self, command: Command) -> bool {
+        match command {
+            Command::Retry { heard } => {
+                let wanting = self.held.borrow().is_none();
+                if wanting {
+                    // Whoever asked must not take the old failure for the new answer.
+                    self.status.send_modify(|status| status.phase = Phase::Working);
+                }
+                let _ = heard.send(());
+                wanting
+            }
+            Command::Renew { refused, done } => {
+                let newer = self.held.borrow().clone().filter(|held| held.generation > refused);
+                match newer {
+                    Some(credentials) => {
+                        // Whoever asked may have gone.
+                        let _ = done.send(Ok(credentials));
+                        false
+                    }
+                    None => {
+                        self.refused = self.refused.max(Some(refused));
+                        self.waiting.push(done);
+                        true
+                    }
+                }
+            }
+        }
+    }
+
+    fn keep(&mut self, credentials: Credentials) -> Option<Duration> {
+        self.refused = None;
+        self.pacer.settled();
+        self.held.send_replace(Some(credentials.clone()));
+        self.status.send_replace(Status { phase: Phase::Ready, ..Status::new() });
+        self.answer(&Ok(credentials));
+        None
+    }
+
+    /// What is held stays in use: it may still be good.
+    fn fail(&mut self, failure: Failure) -> Option<Duration> {
+        let (fault, pause) = self.pacer.failed(failure.fault);
+        warn!(owner = ?self.owner, ?fault, ?pause, reason = %failure.reason.message,
+            "no database credentials");
+        self.answer(&Err(failure.clone()));
+        if self.held.borrow().is_some() {
+            self.refused = None;
+            return None;
+        }
+        let blocked = matches!(fault, Fault::Blocked { .. });
+        self.status.send_replace(Status {
+            phase: if blocked { Phase::Blocked } else { Phase::Waiting },
+            failures: self.pacer.failures(),
+            failure: Some(failure),
+            next_retry_at: pause.and_then(from_now),
+        });
+        pause
+    }
+
+    fn answer(&mut self, result: &Result<Credentials, Failure>) {
+        for reply in self.waiting.drain(..) {
+            // Whoever asked may have gone.
+            let _ = reply.send(result.clone());
+        }
+    }
+}
+
+fn from_now(pause: Duration) -> Option<Timestamp> {
+    Timestamp::now().checked_add(jiff::SignedDuration::try_from(pause).ok()?).ok()
+}

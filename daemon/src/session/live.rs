@@ -1,0 +1,260 @@
+//! One session while it lives: what it owns, and how it looks from outside.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use borealis_proto::{
+    Access, Connections, Endpoint, ErrorCode, Identity, Reason, Session, SessionId, SessionState,
+};
+use jiff::Timestamp;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::info;
+
+use super::condition::{Condition, Facts};
+use super::database::Database;
+use super::error::Error;
+use crate::credentials::Owner;
+use crate::locked::Locked;
+use crate::tasks::Tasks;
+use crate::tunnel::{Channel, Traffic, Tunnel, Why};
+
+/// What tells one session from another: an add-on, on whose behalf, at which access.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) owner: Owner,
+    pub(super) access: Access,
+}
+
+/// See the module.
+pub(super) struct Live {
+    pub(super) id: SessionId,
+    pub(super) app: String,
+    pub(super) attachment: String,
+    pub(super) addon: String,
+    pub(super) addon_id: String,
+    pub(super) key: Key,
+    pub(super) port: u16,
+    pub(super) tunnel: Arc<Tunnel>,
+    pub(super) database: Database,
+    /// Ends with its last hold, and is not in the state file.
+    pub(super) ephemeral: AtomicBool,
+    pub(super) holds: AtomicUsize,
+    pub(super) traffic: Traffic,
+    pub(super) gauge: Gauge,
+    pub(super) proved_at: Locked<Option<Timestamp>>,
+    /// Cancelled: no new connections.
+    pub(super) accepting: CancellationToken,
+    /// Cancelled: no connections at all.
+    pub(super) serving: CancellationToken,
+    /// One task a connection.
+    pub(super) connections: Tasks,
+    /// Everything else that works for the session.
+    pub(super) tasks: Tasks,
+    pub(super) memory: Locked<Memory>,
+    /// Bumped with every change that an event tells.
+    pub(super) changes: watch::Sender<u64>,
+}
+
+/// Counts local clients.
+#[derive(Debug, Default)]
+pub(super) struct Gauge {
+    pub(super) open: AtomicU64,
+    pub(super) waiting: AtomicU64,
+    pub(super) total: AtomicU64,
+}
+
+/// What the derived condition cannot know: the past.
+pub(super) struct Memory {
+    was_up: bool,
+    unbound: Option<Reason>,
+    shown: Condition,
+    since: Timestamp,
+}
+
+impl Memory {
+    pub(super) fn new() -> Self {
+        let nothing = crate::tunnel::Status::new();
+        let facts = Facts {
+            tunnel: &nothing,
+            database: &nothing,
+            unbound: None,
+            was_up: false,
+            closing: false,
+        };
+        Self { was_up: false, unbound: None, shown: Condition::derive(&facts), since: now() }
+    }
+}
+
+impl Live {
+    /// Looks at what it stands on, and tells the world if that made a difference. Returns whether
+    /// it came up just now.
+    pub(super) fn observe(&self) -> bool {
+        let mut memory = self.memory.lock();
+        let tunnel = self.tunnel.status().borrow().clone();
+        let database = self.database.status().borrow().clone();
+        let condition = Condition::derive(&Facts {
+            tunnel: &tunnel,
+            database: &database,
+            unbound: memory.unbound.as_ref(),
+            was_up: memory.was_up,
+            closing: self.accepting.is_cancelled(),
+        });
+        if condition == memory.shown {
+            return false;
+        }
+        let turned = condition.state != memory.shown.state;
+        let came_up = turned && condition.state == SessionState::Up;
+        if turned {
+            memory.since = now();
+            memory.was_up |= came_up;
+            let reason = condition.reason.as_ref().map(|reason| reason.message.as_str());
+            info!(session = %self.id, addon = self.addon, state = %condition.state, reason);
+        }
+        memory.shown = condition;
+        drop(memory);
+        self.changes.send_modify(|version| *version += 1);
+        came_up
+    }
+
+    /// Sets why the endpoint is not bound; `None`: it is.
+    pub(super) fn set_unbound(&self, reason: Option<Reason>) {
+        self.memory.lock().unbound = reason;
+        self.observe();
+    }
+
+    /// As the API shows it.
+    pub(super) fn show(&self) -> Session {
+        self.observe();
+        let memory = self.memory.lock();
+        let held = self.database.held();
+        Session {
+            id: self.id.clone(),
+            target: self.target(),
+            app: self.app.clone(),
+            attachment: self.attachment.clone(),
+            addon: self.addon.clone(),
+            access: self.key.access,
+            identity: self.identity(),
+            ephemeral: self.ephemeral.load(Ordering::Relaxed),
+            state: memory.shown.state,
+            since: memory.since,
+            reason: memory.shown.reason.clone(),
+            attempt: memory.shown.attempt,
+            next_retry_at: memory.shown.next_retry_at.and_then(whole_second),
+            endpoint: self.endpoint(),
+            database: held.as_ref().map(|held| held.database.clone()),
+            user: held.as_ref().map(|held| held.user.clone()),
+            connections: Connections {
+                open: self.gauge.open.load(Ordering::Relaxed),
+                waiting: self.gauge.waiting.load(Ordering::Relaxed),
+                total: self.gauge.total.load(Ordering::Relaxed),
+            },
+            bytes: self.traffic.snapshot(),
+            proved_at: *self.proved_at.lock(),
+        }
+    }
+
+    pub(super) fn endpoint(&self) -> Endpoint {
+        Endpoint { host: "127.0.0.1".to_owned(), port: self.port, socket: None }
+    }
+
+    pub(super) fn target(&self) -> String {
+        format!("{}/{}", self.app, self.attachment)
+    }
+
+    pub(super) fn identity(&self) -> Identity {
+        match self.key.owner {
+            Owner::Personal { .. } => Identity::Personal,
+            Owner::Application { .. } => Identity::Application,
+        }
+    }
+
+    /// Somebody wants it now: whatever waits, tries.
+    pub(super) async fn nudge(&self) {
+        tokio::join!(self.tunnel.retry(Why::User), self.database.retry());
+    }
+
+    /// Waits until it is up, needs a person, or nothing more can happen before the deadline.
+    pub(super) async fn settle(&self, patience: Duration) -> Session {
+        let deadline = Instant::now() + patience;
+        let latest = jiff::SignedDuration::try_from(patience)
+            .ok()
+            .and_then(|patience| Timestamp::now().checked_add(patience).ok());
+        let (mut tunnel, mut database) = (self.tunnel.status(), self.database.status());
+        loop {
+            tunnel.mark_unchanged();
+            database.mark_unchanged();
+            let session = self.show();
+            let too_late = |due: Timestamp| latest.is_some_and(|latest| due > latest);
+            let settled = match session.state {
+                SessionState::Up | SessionState::Blocked | SessionState::Closing => true,
+                SessionState::Opening | SessionState::Reconnecting | SessionState::Unknown => {
+                    session.next_retry_at.is_some_and(too_late)
+                }
+            };
+            if settled {
+                return session;
+            }
+            tokio::select! {
+                _ = tunnel.changed() => {}
+                _ = database.changed() => {}
+                () = tokio::time::sleep_until(deadline) => return self.show(),
+            }
+        }
+    }
+
+    /// A channel to this session's Postgres.
+    pub(super) async fn channel(&self, patience: Duration) -> Result<Channel, Error> {
+        let deadline = Instant::now() + patience;
+        let held =
+            self.database.wait(patience).await.map_err(|failure| Error::NotUp(failure.reason))?;
+        let rest = deadline.saturating_duration_since(Instant::now());
+        Ok(self.tunnel.open(&held.host, held.port, rest).await?)
+    }
+
+    /// Fails once the session is on its way out.
+    pub(super) fn check_open(&self) -> Result<(), Error> {
+        if self.accepting.is_cancelled() { Err(Error::Closing) } else { Ok(()) }
+    }
+}
+
+/// Keeps the shown state true, and proves the path each time it comes up.
+pub(super) async fn watch(live: Arc<Live>) {
+    let (mut tunnel, mut database) = (live.tunnel.status(), live.database.status());
+    loop {
+        if live.observe() {
+            let proving = live.clone();
+            live.tasks.spawn(async move { super::proof::prove(&proving).await });
+        }
+        tokio::select! {
+            Ok(()) = tunnel.changed() => {}
+            Ok(()) = database.changed() => {}
+            () = live.accepting.cancelled() => {
+                live.observe();
+                return;
+            }
+        }
+    }
+}
+
+/// The API speaks in whole seconds.
+pub(super) fn now() -> Timestamp {
+    let now = Timestamp::now();
+    whole_second(now).unwrap_or(now)
+}
+
+fn whole_second(instant: Timestamp) -> Option<Timestamp> {
+    Timestamp::from_second(instant.as_second()).ok()
+}
+
+/// What to tell a client that cannot be served.
+pub(super) fn refusal(error: &Error) -> Reason {
+    let mut reason = error.reason();
+    if reason.code == ErrorCode::Opening {
+        reason.message = "the session is still on its way up".to_owned();
+    }
+    reason
+}

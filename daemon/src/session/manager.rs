@@ -1,0 +1,249 @@
+//! All sessions of the daemon, and the way to each.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use borealis_proto::{Credentials, ErrorCode, Session, SessionId, SessionList};
+use tokio::sync::{MutexGuard, watch};
+use tokio_util::task::TaskTracker;
+
+use super::error::Error;
+use super::live::Live;
+use super::tunnels::Tunnels;
+use crate::credentials::Vault;
+use crate::heroku::Heroku;
+use crate::locked::Locked;
+use crate::platform::Notices;
+use crate::store::Store;
+use crate::tasks::Tasks;
+use crate::tunnel::{Connector, Why};
+
+/// What a manager is made of.
+pub struct Parts {
+    /// Resolves targets.
+    pub heroku: Arc<Heroku>,
+    /// Mints and holds credentials.
+    pub vault: Arc<Vault>,
+    /// Makes links.
+    pub connector: Arc<dyn Connector>,
+    /// Keeps what is wanted.
+    pub store: Store,
+    /// Hears of things that somebody should know.
+    pub notices: Notices,
+    /// Counts the daemon's tasks.
+    pub tasks: TaskTracker,
+}
+
+/// The answer to [`Manager::open`].
+#[derive(Debug)]
+pub struct Opened {
+    /// As it is now.
+    pub session: Session,
+    /// It was not open before.
+    pub new: bool,
+}
+
+/// The handle; clones are the same manager.
+#[derive(Clone)]
+pub struct Manager(Arc<Inner>);
+
+struct Inner {
+    heroku: Arc<Heroku>,
+    vault: Arc<Vault>,
+    store: Store,
+    notices: Notices,
+    tunnels: Tunnels,
+    tasks: Tasks,
+    changes: watch::Sender<u64>,
+    /// Guards which sessions are open.
+    sessions: Locked<BTreeMap<SessionId, Arc<Live>>>,
+    /// Held while a session is looked for and made, so that two askers never make two of it.
+    opening: tokio::sync::Mutex<()>,
+    /// Held while the state file is written.
+    writing: tokio::sync::Mutex<()>,
+}
+
+impl Manager {
+    /// A manager without sessions.
+    #[must_use]
+    pub fn new(parts: Parts) -> Self {
+        let tasks = Tasks::new(&parts.tasks);
+        Self(Arc::new(Inner {
+            tunnels: Tunnels::new(parts.vault.clone(), parts.connector, tasks.group()),
+            heroku: parts.heroku,
+            vault: parts.vault,
+            store: parts.store,
+            notices: parts.notices,
+            tasks,
+            changes: watch::Sender::new(1),
+            sessions: Locked::default(),
+            opening: tokio::sync::Mutex::default(),
+            writing: tokio::sync::Mutex::default(),
+        }))
+    }
+
+    /// All sessions, by target and access.
+    #[must_use]
+    pub fn list(&self) -> SessionList {
+        let version = *self.0.changes.borrow();
+        let mut sessions: Vec<Session> = self.sessions().iter().map(|live| live.show()).collect();
+        sessions.sort_by(|a, b| {
+            (&a.app, &a.attachment, a.access, &a.id).cmp(&(&b.app, &b.attachment, b.access, &b.id))
+        });
+        SessionList { version, sessions }
+    }
+
+    /// All sessions, once something is different from what `seen` was, or patience is over.
+    pub async fn list_after(&self, seen: u64, patience: Duration) -> SessionList {
+        let mut changes = self.changes();
+        // Late is an answer too: the list as it is.
+        let _ = tokio::time::timeout(patience, changes.wait_for(|now| *now != seen)).await;
+        self.list()
+    }
+
+    /// The version of the list, as a watch.
+    #[must_use]
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    /// One session.
+    ///
+    /// # Errors
+    /// When there is no such session.
+    pub fn get(&self, id: &SessionId) -> Result<Session, Error> {
+        Ok(self.find(id)?.show())
+    }
+
+    /// A new link for the session's tunnel, now.
+    ///
+    /// # Errors
+    /// When there is no such session.
+    pub async fn reconnect(&self, id: &SessionId, wait: Duration) -> Result<Session, Error> {
+        let live = self.find(id)?;
+        // What went wrong shows in the session.
+        let _ = tokio::time::timeout(wait, live.tunnel.replace(false)).await;
+        Ok(live.settle(wait).await)
+    }
+
+    /// New credentials of both kinds, and a link that uses them, now.
+    ///
+    /// # Errors
+    /// When there is no such session, or the service refuses while the old credentials serve on.
+    pub async fn refresh(&self, id: &SessionId, wait: Duration) -> Result<Session, Error> {
+        let live = self.find(id)?;
+        let renewed = async {
+            let (tunnel, database) = tokio::join!(live.tunnel.replace(true), renew(&live));
+            tunnel.and(database)
+        };
+        let renewed = tokio::time::timeout(wait, renewed).await;
+        let session = live.settle(wait).await;
+        match renewed {
+            Ok(Err(failure)) if session.reason.is_none() => Err(Error::NotUp(failure.reason)),
+            _ => Ok(session),
+        }
+    }
+
+    /// What a client needs to log in. The password was seen to work a moment ago, or is all that
+    /// can be had.
+    ///
+    /// # Errors
+    /// When there is no such session, or no credentials within `wait`.
+    pub async fn credentials(&self, id: &SessionId, wait: Duration) -> Result<Credentials, Error> {
+        let live = self.find(id)?;
+        let held = live.proved_login(wait).await?;
+        Ok(Credentials {
+            endpoint: live.endpoint(),
+            database: held.database.clone(),
+            user: held.user.clone(),
+            password: held.password.expose().clone(),
+        })
+    }
+
+    /// The machine woke up: look at every link now.
+    pub async fn wake(&self) {
+        let tunnels = self.0.tunnels.all();
+        futures_util::future::join_all(tunnels.iter().map(|tunnel| tunnel.retry(Why::Wake))).await;
+    }
+
+    /// There is another Heroku login: whoever waited for one, tries.
+    pub async fn login_changed(&self) {
+        let waits = |live: &Arc<Live>| {
+            live.show().reason.is_some_and(|reason| reason.code == ErrorCode::LoginRequired)
+        };
+        let waiting: Vec<_> = self.sessions().into_iter().filter(waits).collect();
+        futures_util::future::join_all(waiting.iter().map(|live| live.nudge())).await;
+    }
+}
+
+async fn renew(live: &Live) -> Result<(), crate::fault::Failure> {
+    match live.database.held() {
+        Some(held) => live.database.renew(held.generation).await.map(|_new| ()),
+        None => {
+            live.database.retry().await;
+            Ok(())
+        }
+    }
+}
+
+// For the other files of this room.
+impl Manager {
+    pub(super) fn find(&self, id: &SessionId) -> Result<Arc<Live>, Error> {
+        self.0.sessions.lock().get(id).cloned().ok_or_else(|| Error::NotFound(id.clone()))
+    }
+
+    pub(super) fn sessions(&self) -> Vec<Arc<Live>> {
+        self.0.sessions.lock().values().cloned().collect()
+    }
+
+    pub(super) fn insert(&self, live: Arc<Live>) {
+        self.0.sessions.lock().insert(live.id.clone(), live);
+        self.0.changes.send_modify(|version| *version += 1);
+    }
+
+    pub(super) fn remove(&self, id: &SessionId) {
+        self.0.sessions.lock().remove(id);
+        self.0.changes.send_modify(|version| *version += 1);
+    }
+
+    pub(super) async fn opening(&self) -> MutexGuard<'_, ()> {
+        self.0.opening.lock().await
+    }
+
+    pub(super) async fn writing(&self) -> MutexGuard<'_, ()> {
+        self.0.writing.lock().await
+    }
+
+    pub(super) async fn stop_tasks(&self) {
+        self.0.tasks.join().await;
+    }
+
+    pub(super) fn heroku(&self) -> &Heroku {
+        &self.0.heroku
+    }
+
+    pub(super) fn vault(&self) -> &Arc<Vault> {
+        &self.0.vault
+    }
+
+    pub(super) fn store(&self) -> &Store {
+        &self.0.store
+    }
+
+    pub(super) fn notices(&self) -> &Notices {
+        &self.0.notices
+    }
+
+    pub(super) fn tunnels(&self) -> &Tunnels {
+        &self.0.tunnels
+    }
+
+    pub(super) fn tasks(&self) -> &Tasks {
+        &self.0.tasks
+    }
+
+    pub(super) fn changes_sender(&self) -> watch::Sender<u64> {
+        self.0.changes.clone()
+    }
+}

@@ -1,0 +1,157 @@
+//! The daemon's own questions: it joins a session as any client does, without a socket between.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use borealis_proto::{QueryEvent, QueryRequest};
+use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+use tokio::sync::mpsc;
+use tracing::{debug, info};
+
+use super::connection::carry;
+use super::error::Error;
+use super::live::Live;
+use super::manager::Manager;
+use crate::credentials::DatabaseCredentials;
+use crate::postgres::First;
+use crate::postgres::query::{self, BackendKey, End, Login, QueryError};
+use crate::tunnel::Channel;
+
+/// How long a query waits for the tunnel.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Between driver and relay.
+const PIPE: usize = 64 * 1024;
+/// Rows on their way to the caller; the driver stops reading while it is full.
+const EVENTS: usize = 256;
+/// How long the look at a password may take; after that it is handed out unseen.
+const LOGIN_PATIENCE: Duration = Duration::from_secs(5);
+
+type Credentials = Arc<DatabaseCredentials>;
+
+impl Manager {
+    /// Asks Postgres. Events come in order; dropping the receiver cancels the query.
+    ///
+    /// # Errors
+    /// When there is no such session. What goes wrong later is an event.
+    pub async fn query(&self, request: QueryRequest) -> Result<mpsc::Receiver<QueryEvent>, Error> {
+        let live = self.find(&request.session)?;
+        live.check_open()?;
+        // The driver sends, the handler receives; full means that the caller reads slowly.
+        let (events, receiver) = mpsc::channel(EVENTS);
+        let task = live.clone();
+        live.connections.spawn(async move {
+            tokio::select! {
+                () = answer(&task, &request.sql, events) => {}
+                () = task.serving.cancelled() => {}
+            }
+        });
+        Ok(receiver)
+    }
+}
+
+async fn answer(live: &Live, sql: &str, events: mpsc::Sender<QueryEvent>) {
+    match ask(live, sql, &events).await {
+        Ok(End::Done) => {}
+        Ok(End::CallerGone(key)) => cancel(live, key).await,
+        Err(failed) => {
+            info!(session = %live.id, error = %failed, "query not answered");
+            // The caller may have gone.
+            let _ = events.send(failed.into_event()).await;
+        }
+    }
+}
+
+/// Asks, and once more with a new password if the old one is refused.
+async fn ask(live: &Live, sql: &str, events: &mpsc::Sender<QueryEvent>) -> Result<End, Failed> {
+    let held =
+        live.database.wait(PATIENCE).await.map_err(|failure| Error::NotUp(failure.reason))?;
+    match ask_as(live, &held, sql, events).await {
+        Err(Failed::Query(refused)) if refused.is_login_refused() => {
+            info!(session = %live.id, "Postgres refuses the password: asking for a new one");
+            let renewed = live.database.renew(held.generation).await;
+            let renewed = renewed.map_err(|failure| Error::NotUp(failure.reason))?;
+            ask_as(live, &renewed, sql, events).await
+        }
+        result => result,
+    }
+}
+
+async fn ask_as(
+    live: &Live,
+    held: &Credentials,
+    sql: &str,
+    events: &mpsc::Sender<QueryEvent>,
+) -> Result<End, Failed> {
+    let login = Login { user: &held.user, password: &held.password, database: &held.database };
+    let channel = live.channel(PATIENCE).await?;
+    let (stream, end) = duplex(PIPE);
+    let (result, ()) = tokio::join!(
+        query::run(stream, login, sql, events.clone()),
+        run_relay(live, end, channel),
+    );
+    Ok(result?)
+}
+
+async fn run_relay(live: &Live, mut end: DuplexStream, channel: Channel) {
+    let ended = carry(live, &mut end, First::none(), channel).await;
+    debug!(session = %live.id, ?ended, "own query left");
+}
+
+/// As psql does on Ctrl+C: a second connection that says which backend should stop.
+async fn cancel(live: &Live, key: BackendKey) {
+    let Ok(channel) = live.channel(PATIENCE).await else { return };
+    let (mut stream, end) = duplex(PIPE);
+    let say = async move {
+        // Postgres answers by closing; so do we.
+        let _ = stream.write_all(&query::cancel_request(&key)).await;
+        let _ = stream.shutdown().await;
+        let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
+    };
+    tokio::join!(say, run_relay(live, end, channel));
+    debug!(session = %live.id, "query cancelled");
+}
+
+impl Live {
+    /// Credentials whose password Postgres has accepted a moment ago; renewed if it does not.
+    /// When Postgres cannot be asked, what is held is all that can be had.
+    pub(super) async fn proved_login(&self, wait: Duration) -> Result<Credentials, Error> {
+        let held =
+            self.database.wait(wait).await.map_err(|failure| Error::NotUp(failure.reason))?;
+        // Nobody listens to the events of an empty question; its outcome is what counts.
+        let (events, _unread) = mpsc::channel(EVENTS);
+        let asked = tokio::time::timeout(LOGIN_PATIENCE, ask(self, "", &events)).await;
+        if let Ok(Err(error)) = asked {
+            info!(session = %self.id, %error, "the password was not proved");
+        }
+        Ok(self.database.held().unwrap_or(held))
+    }
+}
+
+/// Why a question was not answered.
+#[derive(Debug, thiserror::Error)]
+enum Failed {
+    #[error(transparent)]
+    Session(#[from] Error),
+    #[error(transparent)]
+    Query(#[from] QueryError),
+}
+
+impl Failed {
+    fn into_event(self) -> QueryEvent {
+        match self {
+            Self::Session(error) => {
+                let reason = error.reason();
+                QueryEvent::Error {
+                    detail: borealis_proto::ErrorDetail {
+                        code: reason.code,
+                        message: reason.message,
+                        hint: reason.hint,
+                        retryable: true,
+                    },
+                    server: None,
+                }
+            }
+            Self::Query(error) => error.into_event(),
+        }
+    }
+}

@@ -1,0 +1,105 @@
+//! What we ask of russh, and how long we wait for each step.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use russh::client::Config;
+use russh::keys::Algorithm;
+use russh::{Limits, Preferred, SshId, cipher, compression};
+
+/// Resolving the name and the TCP handshake.
+pub(super) const TCP_TIMEOUT: Duration = Duration::from_secs(10);
+/// Banner and key exchange.
+pub(super) const KEX_TIMEOUT: Duration = Duration::from_secs(15);
+/// Authentication; for an RSA key that includes up to a second of waiting for the server's list.
+pub(super) const AUTH_TIMEOUT: Duration = Duration::from_secs(15);
+/// From asking for a channel to its confirmation; the server dials Postgres meanwhile.
+pub(super) const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// For a sign of life.
+pub(super) const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
+/// For our goodbye to get out.
+pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long what we sent may stay unacknowledged. russh's keepalive does not fire while a write
+/// blocks, so a dead network under an upload is noticed by this alone.
+#[cfg(target_os = "linux")]
+pub(super) const TCP_USER_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// A server that is silent for this long is asked for a sign of life …
+const KEEPALIVE: Duration = Duration::from_secs(15);
+/// … and declared dead when it leaves so many unanswered.
+const KEEPALIVE_MISSES: usize = 3;
+
+/// What a channel may have under way to us, in bytes: fills 80 ms at 50 MB/s. Larger is slower on
+/// short paths.
+const WINDOW: u32 = 4 << 20;
+/// The largest packet that OpenSSH sends on a channel.
+const MAX_PACKET: u32 = 32 << 10;
+/// Postgres sends in pieces of this size, so packets are seldom smaller under load.
+const TYPICAL_PACKET: u32 = 8 << 10;
+/// Messages that wait in a channel for its reader: a full window of typical packets. Full means
+/// that the whole link waits.
+pub(super) const CHANNEL_QUEUE: usize = (WINDOW / TYPICAL_PACKET) as usize;
+
+/// Bytes until *we* would exchange keys again. A rekey of ours ends the session once more than two
+/// windows arrive meanwhile, so this is beyond the 64 GiB after which OpenSSH starts one; and low
+/// enough for the 32-bit packet counter that is chacha20's nonce.
+const REKEY_BYTES: usize = 96 << 30;
+/// Likewise in time: never, in practice.
+const REKEY_TIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
+
+/// AES-GCM costs half of chacha20's CPU where the processor has AES.
+const CIPHERS: &[cipher::Name] =
+    &[cipher::AES_128_GCM, cipher::AES_256_GCM, cipher::CHACHA20_POLY1305];
+
+/// For a server whose host key has one of these algorithms.
+pub(super) fn client(host_key_algorithms: Vec<Algorithm>) -> Arc<Config> {
+    Arc::new(Config {
+        client_id: SshId::Standard(Cow::Borrowed(concat!(
+            "SSH-2.0-borealisd_",
+            env!("CARGO_PKG_VERSION")
+        ))),
+        limits: Limits {
+            rekey_write_limit: REKEY_BYTES,
+            rekey_read_limit: REKEY_BYTES,
+            rekey_time_limit: REKEY_TIME,
+        },
+        window_size: WINDOW,
+        maximum_packet_size: MAX_PACKET,
+        channel_buffer_size: CHANNEL_QUEUE,
+        preferred: Preferred {
+            key: Cow::Owned(host_key_algorithms),
+            host_key_certificates: Cow::Borrowed(&[]),
+            cipher: Cow::Borrowed(CIPHERS),
+            compression: Cow::Borrowed(&[compression::NONE]),
+            ..Preferred::DEFAULT
+        },
+        keepalive_interval: Some(KEEPALIVE),
+        keepalive_max: KEEPALIVE_MISSES,
+        ..Config::default()
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use russh::kex;
+
+    use super::*;
+
+    #[test]
+    fn nothing_weak_is_offered() {
+        let config = client(vec![Algorithm::Ed25519]);
+        assert_eq!(*config.preferred.key, [Algorithm::Ed25519]);
+        assert!(config.preferred.host_key_certificates.is_empty());
+        assert!(!config.preferred.kex.contains(&kex::NONE));
+        assert!(config.preferred.kex.iter().all(|name| !name.as_ref().ends_with("sha1")));
+        assert!(!config.preferred.cipher.contains(&cipher::NONE));
+        assert_eq!(*config.preferred.compression, [compression::NONE]);
+        assert!(!config.anonymous);
+    }
+
+    #[test]
+    fn a_full_window_fits_into_the_queue() {
+        assert!(CHANNEL_QUEUE * TYPICAL_PACKET as usize >= WINDOW as usize);
+    }
+}

@@ -1,0 +1,195 @@
+//! One authenticated SSH connection.
+
+use std::sync::Arc;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use russh::client::{Handle, Msg};
+use russh::{Disconnect, Error};
+use tokio::runtime;
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+use tracing::debug;
+
+use super::channel;
+use super::config::{CLOSE_TIMEOUT, OPEN_TIMEOUT, PROBE_TIMEOUT};
+use super::handler::SshHandler;
+use super::socket::SocketGuard;
+use super::state::LinkState;
+use crate::tasks::Tasks;
+use crate::tunnel::{Channel, Link, LinkEnd, OpenError};
+
+/// Where a channel pretends to come from; sshd logs it.
+const ORIGINATOR: (&str, u32) = ("127.0.0.1", 0);
+
+/// What a server answers, with yes or no, while it lives.
+const KEEPALIVE: &str = "keepalive@openssh.com";
+
+/// A link. Ends when the last of it and its channels is dropped, or when it is closed.
+pub(super) struct SshLink {
+    core: Arc<Core>,
+}
+
+/// What a link shares with its channels, which keep it alive.
+pub(super) struct Core {
+    handle: Handle<SshHandler>,
+    pub(super) state: Arc<LinkState>,
+    socket: Arc<SocketGuard>,
+    tasks: Tasks,
+    /// Halves of a channel may be dropped outside the runtime.
+    runtime: runtime::Handle,
+}
+
+impl SshLink {
+    pub(super) fn new(
+        handle: Handle<SshHandler>,
+        socket: SocketGuard,
+        state: Arc<LinkState>,
+        tasks: Tasks,
+    ) -> Self {
+        let runtime = runtime::Handle::current();
+        let core = Core { handle, state, socket: Arc::new(socket), tasks, runtime };
+        core.watch();
+        Self { core: Arc::new(core) }
+    }
+}
+
+impl Link for SshLink {
+    fn open(&self, host: &str, port: u16) -> BoxFuture<'static, Result<Channel, OpenError>> {
+        let (core, host) = (Arc::clone(&self.core), host.to_owned());
+        async move {
+            let (answer, opened) = oneshot::channel();
+            let tasks = core.tasks.clone();
+            // Its own task, because russh leaves a channel open when this future is dropped and
+            // the server confirms late. Here a late channel finds nobody, is dropped, and closes.
+            tasks.spawn(async move {
+                let _ = answer.send(core.open(host, port).await);
+            });
+            match timeout(OPEN_TIMEOUT, opened).await {
+                Ok(Ok(result)) => result,
+                Ok(Err(_task_died)) => Err(OpenError::LinkLost),
+                Err(_elapsed) => Err(OpenError::TimedOut),
+            }
+        }
+        .boxed()
+    }
+
+    fn ended(&self) -> BoxFuture<'static, LinkEnd> {
+        let state = Arc::clone(&self.core.state);
+        async move {
+            state.ended().cancelled().await;
+            state.reason().unwrap_or(LinkEnd::Closed)
+        }
+        .boxed()
+    }
+
+    fn is_alive(&self) -> bool {
+        !self.core.state.ended().is_cancelled()
+    }
+
+    fn probe(&self) -> BoxFuture<'static, bool> {
+        let core = Arc::clone(&self.core);
+        async move { core.probe().await }.boxed()
+    }
+
+    fn channels(&self) -> usize {
+        self.core.state.count()
+    }
+
+    fn idle(&self) -> BoxFuture<'static, ()> {
+        let state = Arc::clone(&self.core.state);
+        async move {
+            tokio::select! {
+                () = state.idle() => (),
+                () = state.ended().cancelled() => (),
+            }
+        }
+        .boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'static, ()> {
+        let core = Arc::clone(&self.core);
+        async move { core.close().await }.boxed()
+    }
+}
+
+impl Core {
+    /// Hangs up as soon as the link has ended, also when a supervisor or a connection still holds
+    /// it; and lets whoever joins the tasks wait for that.
+    fn watch(&self) {
+        let (state, socket) = (Arc::clone(&self.state), Arc::downgrade(&self.socket));
+        self.tasks.spawn(async move {
+            state.ended().cancelled().await;
+            if let Some(socket) = socket.upgrade() {
+                socket.shut_down();
+            }
+            debug!(reason = ?state.reason(), "the SSH link has ended");
+        });
+    }
+
+    async fn open(self: Arc<Self>, host: String, port: u16) -> Result<Channel, OpenError> {
+        let (from, from_port) = ORIGINATOR;
+        let asked = self.handle.channel_open_direct_tcpip(host, u32::from(port), from, from_port);
+        let confirmed = tokio::select! {
+            confirmed = asked => confirmed,
+            () = self.state.ended().cancelled() => return Err(OpenError::LinkLost),
+        };
+        match confirmed {
+            Ok(channel) => Ok(channel::wrap(&self, channel)),
+            Err(Error::ChannelOpenFailure(why)) => {
+                Err(OpenError::Refused(why.description().to_owned()))
+            }
+            Err(_session_gone) => Err(OpenError::LinkLost),
+        }
+    }
+
+    /// A refusal is as good an answer as any. russh's own ping is content with a dead session.
+    async fn probe(&self) -> bool {
+        let asked = self.handle.send_global_request(KEEPALIVE, &[], true);
+        let answered = tokio::select! {
+            answered = timeout(PROBE_TIMEOUT, asked) => answered,
+            () = self.state.ended().cancelled() => return false,
+        };
+        match answered {
+            Ok(Ok(_) | Err(Error::RequestDenied)) => true,
+            Ok(Err(_session_gone)) => false,
+            Err(_elapsed) if self.socket.has_unread() => {
+                debug!("the SSH link waits for a client that does not read");
+                true
+            }
+            Err(_elapsed) => {
+                self.state.end(LinkEnd::Silent);
+                false
+            }
+        }
+    }
+
+    /// The goodbye may not get out: the network is gone, or the session waits for a client that
+    /// does not read. Then the socket is shut down without it.
+    async fn close(&self) {
+        self.state.declare(LinkEnd::Closed);
+        let goodbye = async {
+            let said = self.handle.disconnect(Disconnect::ByApplication, "", "").await;
+            if said.is_ok() {
+                self.state.ended().cancelled().await;
+            }
+        };
+        if timeout(CLOSE_TIMEOUT, goodbye).await.is_err() {
+            debug!("the SSH server got no goodbye");
+        }
+        self.state.end(LinkEnd::Closed);
+    }
+
+    /// Ends a channel from wherever its last half was dropped.
+    pub(super) fn close_channel(&self, half: Arc<russh::ChannelWriteHalf<Msg>>) {
+        let ended = self.state.ended().clone();
+        let _inside = self.runtime.enter();
+        self.tasks.spawn(async move {
+            tokio::select! {
+                // An error says that the session is gone, and the channel with it.
+                _ = half.close() => (),
+                () = ended.cancelled() => (),
+            }
+        });
+    }
+}

@@ -1,0 +1,122 @@
+//! How long to wait before the next try, and when to believe that a thing is gone.
+
+use std::time::Duration;
+
+use crate::fault::Fault;
+
+/// Before the first new try; doubles from there.
+const FIRST: Duration = Duration::from_millis(500);
+/// The longest of our own waits.
+const CEILING: Duration = Duration::from_secs(30);
+/// How many times in a row a service must say "no such thing" to be believed.
+const MISSING_BELIEVED: u32 = 3;
+
+/// Counts failures since the thing was last well.
+#[derive(Debug, Default)]
+pub struct Pacer {
+    failures: u32,
+    missing: u32,
+    paced: u32,
+}
+
+impl Pacer {
+    /// Failed tries since it was last well.
+    #[must_use]
+    pub fn failures(&self) -> u32 {
+        self.failures
+    }
+
+    /// Well for long enough to forget the past.
+    pub fn settled(&mut self) {
+        *self = Self::default();
+    }
+
+    /// A try failed. Turns the third [`Fault::Missing`] in a row into a block, and says how long
+    /// to wait; `None`: until somebody helps.
+    pub fn failed(&mut self, fault: Fault) -> (Fault, Option<Duration>) {
+        self.failures = self.failures.saturating_add(1);
+        self.missing = if fault == Fault::Missing { self.missing + 1 } else { 0 };
+        self.paced = if matches!(fault, Fault::Paced { .. }) { self.paced + 1 } else { 0 };
+        match fault {
+            Fault::Missing if self.missing >= MISSING_BELIEVED => {
+                (Fault::Blocked { recheck: None }, None)
+            }
+            Fault::Transient | Fault::StaleCredentials | Fault::Missing => {
+                (fault, Some(jittered(doubled(FIRST, self.failures - 1, CEILING))))
+            }
+            Fault::Paced { first, ceiling } => {
+                (fault, Some(doubled(first, self.paced - 1, ceiling)))
+            }
+            Fault::Blocked { recheck } => (fault, recheck),
+        }
+    }
+
+    /// What was well broke: the first new try is at once, unless it keeps breaking.
+    pub fn lost(&mut self) -> Duration {
+        let wait = match self.failures {
+            0 => Duration::ZERO,
+            failures => jittered(doubled(FIRST, failures - 1, CEILING)),
+        };
+        self.failures = self.failures.saturating_add(1);
+        wait
+    }
+}
+
+fn doubled(first: Duration, times: u32, ceiling: Duration) -> Duration {
+    first.saturating_mul(1 << times.min(16)).min(ceiling)
+}
+
+/// Full jitter: daemons that lost the same server do not come back as one crowd.
+fn jittered(most: Duration) -> Duration {
+    most.mul_f64(rand::random::<f64>())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn our_own_wait_grows_within_its_bounds() {
+        let mut pacer = Pacer::default();
+        for (failure, most) in [(1, 0.5), (2, 1.0), (3, 2.0), (7, 30.0), (40, 30.0)] {
+            while pacer.failures() + 1 < failure {
+                pacer.failed(Fault::Transient);
+            }
+            let (_, wait) = pacer.failed(Fault::Transient);
+            assert!(wait.unwrap() <= Duration::from_secs_f64(most), "{failure}: {wait:?}");
+        }
+    }
+
+    #[test]
+    fn a_loss_after_a_good_time_is_mended_at_once_but_not_twice() {
+        let mut pacer = Pacer::default();
+        assert_eq!(pacer.lost(), Duration::ZERO);
+        assert!(pacer.lost() <= FIRST);
+        assert_eq!(pacer.failures(), 2);
+        pacer.settled();
+        assert_eq!(pacer.lost(), Duration::ZERO);
+    }
+
+    #[test]
+    fn the_services_own_pace_is_kept_to_the_letter() {
+        let provisioning =
+            Fault::Paced { first: Duration::from_secs(30), ceiling: Duration::from_secs(150) };
+        let mut pacer = Pacer::default();
+        let waits: Vec<_> =
+            (0..5).map(|_| pacer.failed(provisioning).1.unwrap().as_secs()).collect();
+        assert_eq!(waits, [30, 60, 120, 150, 150]);
+    }
+
+    #[test]
+    fn missing_is_believed_at_the_third_time_in_a_row() {
+        let mut pacer = Pacer::default();
+        let mut verdict = |fault| pacer.failed(fault).0;
+        let blocked = Fault::Blocked { recheck: None };
+        assert_eq!(verdict(Fault::Missing), Fault::Missing);
+        assert_eq!(verdict(Fault::Missing), Fault::Missing);
+        assert_eq!(verdict(Fault::Transient), Fault::Transient);
+        assert_eq!(verdict(Fault::Missing), Fault::Missing);
+        assert_eq!(verdict(Fault::Missing), Fault::Missing);
+        assert_eq!(verdict(Fault::Missing), blocked);
+    }
+}

@@ -1,0 +1,208 @@
+//! What a tunnel does next: a pure function of what it is and what happened.
+//!
+//! No clock, no I/O, no memory: how long to wait and which credentials to use is the supervisor's
+//! business, so this table can be read, and tested, as a table.
+
+use crate::fault::Fault;
+
+/// What the supervisor is busy with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Getting SSH credentials: the held ones, else new ones.
+    Minting,
+    /// Connecting and authenticating.
+    Connecting {
+        /// The credentials came from the service just now: if they are refused, asking at once
+        /// for others would be a storm.
+        fresh: bool,
+    },
+    /// A link serves.
+    Up,
+    /// A link serves, and its successor is being made.
+    Replacing,
+    /// Waiting to try again.
+    Backoff {
+        /// Who said how long.
+        pace: Pace,
+    },
+    /// Needs a person.
+    Blocked,
+    /// The end.
+    Down,
+}
+
+/// Who decides how long to wait.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// Our own backoff: a waiting client or a wake may cut it short.
+    Ours,
+    /// The service asked for it: only a person may cut it short.
+    Service,
+}
+
+/// Why to try now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// The wait is over.
+    Timer,
+    /// Somebody typed it.
+    User,
+    /// The machine woke up, or its network changed.
+    Wake,
+    /// A local client is waiting.
+    Demand,
+}
+
+/// What happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Event {
+    /// There are credentials.
+    Minted {
+        /// They are other ones than before.
+        fresh: bool,
+    },
+    /// There is a link.
+    Connected,
+    /// The link has been well for a while.
+    Settled,
+    /// The thing in hand failed.
+    Failed(Fault),
+    /// The serving link ended.
+    Lost,
+    /// Try now.
+    Retry(Why),
+    /// Make a new link, then drop the old one.
+    Replace,
+    /// Nobody wants the tunnel any more.
+    Stop,
+}
+
+/// What to take in hand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Action {
+    /// Get credentials.
+    Mint,
+    /// Make a link with them.
+    Connect,
+    /// Watch the link.
+    Serve,
+    /// Get credentials and make a link, while the old one serves.
+    Replace,
+    /// Let the backoff pass.
+    Wait,
+    /// Wait for a person, or until a recheck is due.
+    Park,
+    /// End the link and leave.
+    Finish,
+}
+
+/// The next state and what to do in it; `None`: go on with what is in hand.
+pub(super) fn step(state: State, event: Event) -> Option<(State, Action)> {
+    use Event as E;
+    use State as S;
+    match (state, event) {
+        (S::Down, _) => None,
+        (_, E::Stop) => Some((S::Down, Action::Finish)),
+
+        (S::Minting, E::Minted { fresh }) => Some((S::Connecting { fresh }, Action::Connect)),
+        (S::Connecting { .. }, E::Connected) => Some((S::Up, Action::Serve)),
+        (S::Connecting { fresh: false }, E::Failed(Fault::StaleCredentials)) => mint(),
+        (S::Minting | S::Connecting { .. }, E::Failed(fault)) => Some(after(fault)),
+        (S::Minting | S::Connecting { .. } | S::Backoff { .. } | S::Blocked, E::Replace) => mint(),
+
+        (S::Up | S::Replacing, E::Lost) => Some(after(Fault::Transient)),
+        (S::Up, E::Replace) => Some((S::Replacing, Action::Replace)),
+        (S::Up, E::Settled) => Some((S::Up, Action::Serve)),
+        // The old link is better than none.
+        (S::Replacing, E::Connected | E::Failed(_)) => Some((S::Up, Action::Serve)),
+
+        (S::Backoff { .. }, E::Retry(Why::Timer | Why::User)) => mint(),
+        (S::Backoff { pace: Pace::Ours }, E::Retry(Why::Wake | Why::Demand)) => mint(),
+        (S::Blocked, E::Retry(Why::Timer | Why::User)) => mint(),
+
+        (S::Backoff { pace: Pace::Service } | S::Blocked, E::Retry(Why::Wake | Why::Demand))
+        | (S::Minting | S::Connecting { .. } | S::Up | S::Replacing, E::Retry(_))
+        | (S::Replacing, E::Replace | E::Minted { .. } | E::Settled)
+        | (S::Minting, E::Connected | E::Settled | E::Lost)
+        | (S::Connecting { .. }, E::Minted { .. } | E::Settled | E::Lost)
+        | (S::Up, E::Minted { .. } | E::Connected | E::Failed(_))
+        | (
+            S::Backoff { .. } | S::Blocked,
+            E::Minted { .. } | E::Connected | E::Settled | E::Failed(_) | E::Lost,
+        ) => None,
+    }
+}
+
+/// Held credentials make this free, so every new try begins here.
+fn mint() -> Option<(State, Action)> {
+    Some((State::Minting, Action::Mint))
+}
+
+fn after(fault: Fault) -> (State, Action) {
+    match fault {
+        Fault::Transient | Fault::StaleCredentials | Fault::Missing => {
+            (State::Backoff { pace: Pace::Ours }, Action::Wait)
+        }
+        Fault::Paced { .. } => (State::Backoff { pace: Pace::Service }, Action::Wait),
+        Fault::Blocked { .. } => (State::Blocked, Action::Park),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::Event as E;
+    use super::State as S;
+    use super::*;
+
+    const OURS: S = S::Backoff { pace: Pace::Ours };
+    const SERVICE: S = S::Backoff { pace: Pace::Service };
+    const FRESH: S = S::Connecting { fresh: true };
+    const HELD: S = S::Connecting { fresh: false };
+    const PACED: Fault = Fault::Paced { first: Duration::ZERO, ceiling: Duration::ZERO };
+    const BLOCKED: Fault = Fault::Blocked { recheck: None };
+
+    #[test]
+    fn the_table() {
+        let table = [
+            (S::Minting, E::Minted { fresh: true }, Some((FRESH, Action::Connect))),
+            (S::Minting, E::Failed(Fault::Transient), Some((OURS, Action::Wait))),
+            (S::Minting, E::Failed(PACED), Some((SERVICE, Action::Wait))),
+            (S::Minting, E::Failed(BLOCKED), Some((S::Blocked, Action::Park))),
+            (S::Minting, E::Retry(Why::User), None),
+            (HELD, E::Connected, Some((S::Up, Action::Serve))),
+            (HELD, E::Failed(Fault::StaleCredentials), Some((S::Minting, Action::Mint))),
+            (FRESH, E::Failed(Fault::StaleCredentials), Some((OURS, Action::Wait))),
+            (HELD, E::Failed(Fault::Transient), Some((OURS, Action::Wait))),
+            (HELD, E::Failed(BLOCKED), Some((S::Blocked, Action::Park))),
+            (HELD, E::Replace, Some((S::Minting, Action::Mint))),
+            (S::Up, E::Lost, Some((OURS, Action::Wait))),
+            (S::Up, E::Replace, Some((S::Replacing, Action::Replace))),
+            (S::Up, E::Retry(Why::Wake), None),
+            (S::Replacing, E::Connected, Some((S::Up, Action::Serve))),
+            (S::Replacing, E::Failed(BLOCKED), Some((S::Up, Action::Serve))),
+            (S::Replacing, E::Lost, Some((OURS, Action::Wait))),
+            (OURS, E::Retry(Why::Demand), Some((S::Minting, Action::Mint))),
+            (OURS, E::Retry(Why::Wake), Some((S::Minting, Action::Mint))),
+            (SERVICE, E::Retry(Why::Demand), None),
+            (SERVICE, E::Retry(Why::Wake), None),
+            (SERVICE, E::Retry(Why::User), Some((S::Minting, Action::Mint))),
+            (S::Blocked, E::Retry(Why::Demand), None),
+            (S::Blocked, E::Retry(Why::User), Some((S::Minting, Action::Mint))),
+            (S::Blocked, E::Retry(Why::Timer), Some((S::Minting, Action::Mint))),
+            (S::Down, E::Retry(Why::User), None),
+        ];
+        for (state, event, next) in table {
+            assert_eq!(step(state, event), next, "{state:?} {event:?}");
+        }
+    }
+
+    #[test]
+    fn stop_ends_every_state_but_the_last() {
+        for state in [S::Minting, FRESH, HELD, S::Up, S::Replacing, OURS, SERVICE, S::Blocked] {
+            assert_eq!(step(state, E::Stop), Some((S::Down, Action::Finish)), "{state:?}");
+        }
+        assert_eq!(step(S::Down, E::Stop), None);
+    }
+}

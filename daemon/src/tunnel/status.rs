@@ -1,0 +1,47 @@
+//! What the world may see of something that is kept up.
+
+use jiff::Timestamp;
+
+use crate::fault::Failure;
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// A try is under way.
+    Working,
+    /// It serves.
+    Ready,
+    /// The next try is due later.
+    Waiting,
+    /// Needs a person.
+    Blocked,
+    /// The end.
+    Ended,
+}
+
+/// A snapshot, published on a watch channel.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Status {
+    /// How far it is.
+    pub phase: Phase,
+    /// Failed tries since it was last well.
+    pub failures: u32,
+    /// Why it is not ready. Kept while a new try is under way.
+    pub failure: Option<Failure>,
+    /// When the next try is due.
+    pub next_retry_at: Option<Timestamp>,
+}
+
+impl Status {
+    /// Nothing has happened yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self { phase: Phase::Working, failures: 0, failure: None, next_retry_at: None }
+    }
+}
+
+impl Default for Status {
+    fn default() -> Self {
+        Self::new()
+    }
+}

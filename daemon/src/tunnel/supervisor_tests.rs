@@ -1,0 +1,432 @@
+//! The supervisor with fakes below it and time that only moves when everybody waits.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use borealis_proto::ErrorCode;
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use proptest::prelude::*;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::task::TaskTracker;
+
+use super::*;
+use crate::credentials::{Generation, Secret, SshCredentials};
+use crate::fault::{Failure, Fault};
+use crate::locked::Locked;
+use crate::tasks::Tasks;
+
+#[derive(Default)]
+struct Keys {
+    minted: AtomicU64,
+    failures: Locked<VecDeque<Failure>>,
+}
+
+impl KeySource for Keys {
+    fn key(
+        &self,
+        refused: Option<Generation>,
+    ) -> BoxFuture<'static, Result<Arc<SshCredentials>, Failure>> {
+        let held = self.minted.load(Ordering::SeqCst);
+        if held == 0 || refused == Some(Generation(held)) {
+            if let Some(failure) = self.failures.lock().pop_front() {
+                return std::future::ready(Err(failure)).boxed();
+            }
+            self.minted.fetch_add(1, Ordering::SeqCst);
+        }
+        let generation = Generation(self.minted.load(Ordering::SeqCst));
+        let credentials = SshCredentials {
+            host: "h".into(),
+            port: 22,
+            user: "u".into(),
+            private_key: Secret::new("k".to_owned()),
+            host_key: "p".into(),
+            generation,
+        };
+        std::future::ready(Ok(Arc::new(credentials))).boxed()
+    }
+}
+
+/// What the fake SSH server does with the next attempts; then it accepts everybody.
+#[derive(Clone, Copy)]
+enum Answer {
+    Accept,
+    RefuseKey,
+    Unreachable,
+    WrongHostKey,
+}
+
+#[derive(Default)]
+struct Server {
+    script: Locked<VecDeque<Answer>>,
+    /// Refuses every attempt while set.
+    down: std::sync::atomic::AtomicBool,
+    attempts: AtomicUsize,
+    links: Locked<Vec<Arc<FakeLink>>>,
+}
+
+impl Connector for Server {
+    fn connect(
+        &self,
+        _credentials: Arc<SshCredentials>,
+    ) -> BoxFuture<'static, Result<Arc<dyn Link>, ConnectError>> {
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+        let mut answer = self.script.lock().pop_front().unwrap_or(Answer::Accept);
+        if self.down.load(Ordering::SeqCst) {
+            answer = Answer::Unreachable;
+        }
+        let address = "h:22".to_owned();
+        let result = match answer {
+            Answer::Accept => {
+                let link = Arc::new(FakeLink::default());
+                self.links.lock().push(link.clone());
+                Ok(link as Arc<dyn Link>)
+            }
+            Answer::RefuseKey => Err(ConnectError::KeyRefused { address, user: "u".into() }),
+            Answer::Unreachable => Err(ConnectError::Unreachable {
+                address,
+                source: std::io::ErrorKind::ConnectionRefused.into(),
+            }),
+            Answer::WrongHostKey => Err(ConnectError::HostKeyChanged {
+                address,
+                pinned: "SHA256:a".into(),
+                presented: "SHA256:b".into(),
+            }),
+        };
+        std::future::ready(result).boxed()
+    }
+}
+
+struct FakeLink {
+    end: watch::Sender<Option<LinkEnd>>,
+    busy: watch::Sender<bool>,
+}
+
+impl Default for FakeLink {
+    fn default() -> Self {
+        Self { end: watch::Sender::new(None), busy: watch::Sender::new(false) }
+    }
+}
+
+impl FakeLink {
+    fn cut(&self) {
+        self.end.send_replace(Some(LinkEnd::Broken("cut".into())));
+    }
+
+    fn closed(&self) -> bool {
+        *self.end.borrow() == Some(LinkEnd::Closed)
+    }
+}
+
+struct Silent;
+
+impl ChannelReader for Silent {
+    fn read<'a>(&'a mut self, _batch: &'a mut Vec<Bytes>) -> BoxFuture<'a, Read> {
+        std::future::pending().boxed()
+    }
+}
+
+impl ChannelWriter for Silent {
+    fn write(&mut self, _data: Bytes) -> BoxFuture<'_, Result<(), ChannelLost>> {
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn finish(&mut self) -> BoxFuture<'_, Result<(), ChannelLost>> {
+        std::future::ready(Ok(())).boxed()
+    }
+}
+
+impl Link for FakeLink {
+    fn open(&self, _host: &str, _port: u16) -> BoxFuture<'static, Result<Channel, OpenError>> {
+        let alive = self.is_alive();
+        let channel = Channel { reader: Box::new(Silent), writer: Box::new(Silent) };
+        std::future::ready(if alive { Ok(channel) } else { Err(OpenError::LinkLost) }).boxed()
+    }
+
+    fn ended(&self) -> BoxFuture<'static, LinkEnd> {
+        let mut end = self.end.subscribe();
+        async move { end.wait_for(Option::is_some).await.unwrap().clone().unwrap() }.boxed()
+    }
+
+    fn is_alive(&self) -> bool {
+        self.end.borrow().is_none()
+    }
+
+    fn probe(&self) -> BoxFuture<'static, bool> {
+        std::future::ready(self.is_alive()).boxed()
+    }
+
+    fn channels(&self) -> usize {
+        usize::from(*self.busy.borrow())
+    }
+
+    fn idle(&self) -> BoxFuture<'static, ()> {
+        let mut busy = self.busy.subscribe();
+        async move {
+            busy.wait_for(|busy| !busy).await.unwrap();
+        }
+        .boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'static, ()> {
+        self.end.send_if_modified(|end| end.is_none() && end.replace(LinkEnd::Closed).is_none());
+        std::future::ready(()).boxed()
+    }
+}
+
+struct World {
+    keys: Arc<Keys>,
+    server: Arc<Server>,
+    tunnel: Tunnel,
+    all: TaskTracker,
+}
+
+impl World {
+    fn new(script: &[Answer]) -> Self {
+        Self::with_failures(script, Vec::new())
+    }
+
+    fn with_failures(script: &[Answer], failures: Vec<Failure>) -> Self {
+        let keys = Arc::new(Keys { failures: Locked::new(failures.into()), ..Keys::default() });
+        let server = Arc::new(Server::default());
+        server.script.lock().extend(script);
+        let all = TaskTracker::new();
+        let tunnel = Tunnel::start("t".into(), keys.clone(), server.clone(), Tasks::new(&all));
+        Self { keys, server, tunnel, all }
+    }
+
+    async fn phase(&self, phase: Phase) {
+        let mut status = self.tunnel.status();
+        status.wait_for(|now| now.phase == phase).await.unwrap();
+    }
+
+    async fn open(&self, patience: u64) -> Result<Channel, NoChannel> {
+        self.tunnel.open("db", 5432, Duration::from_secs(patience)).await
+    }
+
+    fn link(&self, index: usize) -> Arc<FakeLink> {
+        self.server.links.lock()[index].clone()
+    }
+
+    fn minted(&self) -> u64 {
+        self.keys.minted.load(Ordering::SeqCst)
+    }
+
+    fn attempts(&self) -> usize {
+        self.server.attempts.load(Ordering::SeqCst)
+    }
+
+    async fn stop(self) {
+        self.tunnel.stop().await;
+        assert_eq!(self.all.len(), 0, "no task is left");
+        assert!(self.server.links.lock().iter().all(|link| !link.is_alive()), "no link is left");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cut_link_is_replaced_at_once_with_the_held_key() {
+    let world = World::new(&[]);
+    world.open(5).await.unwrap();
+    let cut_at = Instant::now();
+    world.link(0).cut();
+    world.open(5).await.unwrap();
+    assert!(cut_at.elapsed() < Duration::from_millis(10), "{:?}", cut_at.elapsed());
+    assert_eq!((world.minted(), world.attempts()), (1, 2));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_key_refused_after_a_cut_is_renewed_once() {
+    let world = World::new(&[Answer::Accept, Answer::RefuseKey]);
+    world.open(5).await.unwrap();
+    world.link(0).cut();
+    world.open(5).await.unwrap();
+    assert_eq!((world.minted(), world.attempts()), (2, 3));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_key_that_is_refused_makes_no_storm() {
+    let world = World::new(&[Answer::RefuseKey; 1000]);
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    let minted = world.minted();
+    assert!((2..=20).contains(&minted), "{minted} in a minute");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_changed_host_key_blocks_and_says_so_at_once() {
+    let world = World::new(&[Answer::WrongHostKey, Answer::WrongHostKey]);
+    world.phase(Phase::Blocked).await;
+    let asked_at = Instant::now();
+    let Err(NoChannel::Down(failure)) = world.open(8).await else { panic!("it opened") };
+    assert_eq!(failure.reason.code, ErrorCode::HostKeyChanged);
+    assert!(failure.reason.message.contains("SHA256:a"), "{}", failure.reason.message);
+    assert_eq!(asked_at.elapsed(), Duration::ZERO);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    assert_eq!(world.attempts(), 1, "nobody tries on its own");
+    world.tunnel.retry(Why::User).await;
+    world.phase(Phase::Blocked).await;
+    assert_eq!(world.attempts(), 2);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_is_up_before_the_old_link_goes() {
+    let world = World::new(&[]);
+    world.open(5).await.unwrap();
+    let old = world.link(0);
+    old.busy.send_replace(true);
+    world.tunnel.replace(true).await.unwrap();
+    assert_eq!(world.minted(), 2);
+    assert!(old.is_alive(), "its connections go on");
+    world.open(5).await.unwrap();
+    old.busy.send_replace(false);
+    old.ended().await;
+    assert!(old.closed());
+    assert!(world.link(1).is_alive());
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_replacement_that_fails_leaves_the_old_link_alone() {
+    let world = World::new(&[Answer::Accept, Answer::Unreachable]);
+    world.open(5).await.unwrap();
+    let failure = world.tunnel.replace(false).await.unwrap_err();
+    assert_eq!(failure.reason.code, ErrorCode::LinkLost);
+    assert!(world.link(0).is_alive());
+    assert_eq!(world.tunnel.status().borrow().phase, Phase::Ready);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_waiting_client_is_served_soon_after_the_server_is_back() {
+    let world = World::new(&[]);
+    world.open(5).await.unwrap();
+    world.server.down.store(true, Ordering::SeqCst);
+    world.link(0).cut();
+    // Long enough for the backoff to have grown to its ceiling.
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    let client = world.open(8);
+    let back = async {
+        tokio::time::sleep(Duration::from_secs(5)).await;
+        world.server.down.store(false, Ordering::SeqCst);
+        Instant::now()
+    };
+    let (channel, back_at) = tokio::join!(client, back);
+    channel.unwrap();
+    assert!(back_at.elapsed() <= Duration::from_secs(1), "{:?}", back_at.elapsed());
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nobody_waits_longer_than_asked() {
+    let world = World::new(&[]);
+    world.server.down.store(true, Ordering::SeqCst);
+    let asked_at = Instant::now();
+    assert!(world.open(8).await.is_err());
+    let waited = asked_at.elapsed();
+    assert!((8..9).contains(&waited.as_secs()), "{waited:?}");
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_services_pace_is_kept_though_a_client_waits_and_broken_by_a_person() {
+    let pace = Duration::from_secs(150);
+    let upgrading = Fault::Paced { first: pace, ceiling: pace };
+    let failure = Failure::new(upgrading, ErrorCode::Upgrading, "upgrading");
+    let world = World::with_failures(&[], vec![failure]);
+    world.phase(Phase::Waiting).await;
+    assert!(world.open(8).await.is_err(), "a client changes nothing");
+    assert_eq!(world.minted(), 0);
+    world.tunnel.retry(Why::User).await;
+    world.open(8).await.unwrap();
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_good_while_forgets_past_failures() {
+    let world = World::new(&[Answer::Unreachable, Answer::Unreachable]);
+    world.open(20).await.unwrap();
+    let mut status = world.tunnel.status();
+    assert_eq!(status.borrow().failures, 2);
+    status.wait_for(|now| now.failures == 0).await.unwrap();
+    assert_eq!(status.borrow().phase, Phase::Ready);
+    world.stop().await;
+}
+
+/// Things that happen to a tunnel.
+#[derive(Clone, Copy, Debug)]
+enum Blow {
+    Cut,
+    ServerDown,
+    ServerUp,
+    RefuseKeyOnce,
+    Wake,
+    Reconnect,
+    Refresh,
+    Pass(u64),
+}
+
+fn blows() -> impl Strategy<Value = Vec<Blow>> {
+    let one = prop_oneof![
+        Just(Blow::Cut),
+        Just(Blow::ServerDown),
+        Just(Blow::ServerUp),
+        Just(Blow::RefuseKeyOnce),
+        Just(Blow::Wake),
+        Just(Blow::Reconnect),
+        Just(Blow::Refresh),
+        (0u64..100).prop_map(Blow::Pass),
+    ];
+    prop::collection::vec(one, 0..30)
+}
+
+async fn strike(world: &World, blow: Blow) {
+    let bound = Duration::from_secs(60);
+    match blow {
+        Blow::Cut => world.server.links.lock().iter().for_each(|link| link.cut()),
+        Blow::ServerDown => world.server.down.store(true, Ordering::SeqCst),
+        Blow::ServerUp => world.server.down.store(false, Ordering::SeqCst),
+        Blow::RefuseKeyOnce => world.server.script.lock().push_back(Answer::RefuseKey),
+        Blow::Wake => world.tunnel.retry(Why::Wake).await,
+        Blow::Reconnect => drop(tokio::time::timeout(bound, world.tunnel.replace(false)).await),
+        Blow::Refresh => drop(tokio::time::timeout(bound, world.tunnel.replace(true)).await),
+        Blow::Pass(seconds) => tokio::time::sleep(Duration::from_secs(seconds)).await,
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever happens: once the world is well, the tunnel is, within the longest backoff, and
+    /// asks for no more keys than were refused or refreshed.
+    #[test]
+    fn it_always_gets_up_again(blows in blows()) {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        runtime.block_on(async {
+            let world = World::new(&[]);
+            for blow in &blows {
+                strike(&world, *blow).await;
+            }
+            world.server.down.store(false, Ordering::SeqCst);
+            world.server.script.lock().clear();
+            world.open(31).await.unwrap();
+            let renewals = blows
+                .iter()
+                .filter(|blow| matches!(blow, Blow::RefuseKeyOnce | Blow::Refresh))
+                .count() as u64;
+            prop_assert!(world.minted() <= 1 + renewals, "{} keys", world.minted());
+            world.stop().await;
+            Ok(())
+        })?;
+    }
+}
