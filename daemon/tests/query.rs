@@ -179,17 +179,15 @@ async fn copy_is_refused_with_a_reason() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_text_are_an_error_and_not_a_question_mark() {
+async fn text_in_another_encoding_is_an_error_and_not_a_guess() {
     let postgres = Postgres::start(false).await;
-    postgres.psql("create database ascii encoding 'SQL_ASCII' template template0");
-    let password = Secret::new(PASSWORD.to_owned());
-    let login = Login { user: "scram", password: &password, database: "ascii" };
-    let (events, mut receiver) = mpsc::channel(QUEUE);
-    let sql = "select chr(252)";
-    let result = query::run(connect(&postgres).await, login, sql, events).await;
-    assert!(matches!(result, Err(QueryError::NotUtf8 { column: 1 })), "{result:?}");
-    assert!(matches!(receiver.recv().await, Some(QueryEvent::Columns { .. })));
-    assert_eq!(receiver.recv().await, None);
+    let harmless = ask(&postgres, "set client_encoding = 'UTF-8'; set datestyle = 'German'").await;
+    assert_eq!(harmless.last(), Some(&QueryEvent::Done));
+
+    let sql = "set client_encoding = 'LATIN1'; select 'Ã¼'";
+    let (events, result) = ask_as(&postgres, "scram", sql).await;
+    assert!(matches!(result, Err(QueryError::ClientEncoding(_))), "{result:?}");
+    assert!(!events.iter().any(|event| matches!(event, QueryEvent::Row { .. })), "{events:?}");
 }
 
 #[tokio::test]

@@ -43,9 +43,9 @@ async fn ten_sessions_on_five_add_ons() {
     let world = World::new().await;
     let targets =
         ["sushi/DATABASE", "ramen/DATABASE", "ramen/ARCHIVE", "udon/DATABASE", "soba/DATABASE"];
-    let read = world.ctl(&[&["up"], &targets[..]].concat());
-    let write = world.ctl(&[&["up", "-w"], &targets[..]].concat());
-    let (read, write) = tokio::join!(read, write);
+    let reading = [&["up"], &targets[..]].concat();
+    let writing = [&["up", "-w"], &targets[..]].concat();
+    let (read, write) = tokio::join!(world.ctl(&reading), world.ctl(&writing));
     read.ok();
     write.ok();
     let sessions = world.ls().await;

@@ -116,7 +116,7 @@ async fn tunnel_stays_in_the_foreground_and_goes_down_on_ctrl_c() {
 #[tokio::test]
 async fn pg_dump_of_200_mb_comes_through_whole() {
     let world = World::new().await;
-    let session = world.up(&["sushi/DATABASE"]).await;
+    world.up(&["sushi/DATABASE"]).await;
     // 200 rows of 1 MiB of hexadecimal digits, different in each.
     let fill = "create table big as select n, (select string_agg(md5(n || '-' || m), '') \
                 from generate_series(1, 32768) m) as text from generate_series(1, 200) n";

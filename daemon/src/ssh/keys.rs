@@ -6,11 +6,15 @@ use russh::keys::{self, Algorithm, PrivateKey};
 use zeroize::Zeroizing;
 
 use super::error::BadCredentials;
+use super::short_scalar;
 use crate::secret::Secret;
 
 /// Reads a PEM.
 pub(super) fn parse(pem: &Secret<String>) -> Result<Arc<PrivateKey>, BadCredentials> {
-    let key = keys::decode_secret_key(&trimmed(pem.expose()), None).map_err(why)?;
+    let pem = trimmed(pem.expose());
+    let key = keys::decode_secret_key(&pem, None)
+        .or_else(|error| short_scalar::parse(&pem).ok_or(error))
+        .map_err(why)?;
     let algorithm = key.algorithm();
     if matches!(algorithm, Algorithm::Rsa { .. } | Algorithm::Ecdsa { .. } | Algorithm::Ed25519) {
         Ok(Arc::new(key))

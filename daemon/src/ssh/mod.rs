@@ -28,6 +28,7 @@ mod handler;
 mod keys;
 mod link;
 mod pin;
+mod short_scalar;
 mod socket;
 mod state;
 mod text;

@@ -36,6 +36,9 @@ pub enum QueryError {
         /// From 1.
         column: usize,
     },
+    /// The same bytes may be valid in both, and mean something else.
+    #[error("the SQL changes client_encoding to {0}: only UTF8 is supported")]
+    ClientEncoding(String),
     /// Its data is no rows.
     #[error("COPY … TO STDOUT is not supported")]
     CopyOut,
@@ -60,7 +63,9 @@ impl QueryError {
             Self::ClearPassword | Self::Authentication(_) | Self::Protocol(_) => {
                 (ErrorCode::DatabaseUnreachable, false)
             }
-            Self::NotUtf8 { .. } | Self::CopyOut => (ErrorCode::QueryFailed, false),
+            Self::NotUtf8 { .. } | Self::ClientEncoding(_) | Self::CopyOut => {
+                (ErrorCode::QueryFailed, false)
+            }
             Self::ZeroByte => (ErrorCode::BadRequest, false),
         };
         ErrorDetail { code, message: self.to_string(), hint: self.hint(), retryable }
@@ -85,6 +90,7 @@ impl QueryError {
             | Self::ClearPassword
             | Self::Authentication(_)
             | Self::Protocol(_)
+            | Self::ClientEncoding(_)
             | Self::ZeroByte => return None,
         };
         Some(hint.to_owned())

@@ -5,7 +5,9 @@ use std::ops::Range;
 
 use borealis_proto::{Column, QueryEvent};
 use fallible_iterator::FallibleIterator;
-use postgres_protocol::message::backend::{DataRowBody, Message, RowDescriptionBody};
+use postgres_protocol::message::backend::{
+    DataRowBody, Message, ParameterStatusBody, RowDescriptionBody,
+};
 use postgres_protocol::message::frontend;
 use tokio::sync::mpsc;
 
@@ -69,13 +71,21 @@ fn event(message: Message) -> Result<Option<QueryEvent>, QueryError> {
         }
         Message::ReadyForQuery(_) => QueryEvent::Done,
         Message::CopyOutResponse(_) => return Err(QueryError::CopyOut),
-        // An empty statement, a changed setting, a notification: nothing that was asked for.
-        Message::EmptyQueryResponse
-        | Message::ParameterStatus(_)
-        | Message::NotificationResponse(_) => return Ok(None),
+        Message::ParameterStatus(body) => return check_encoding(&body).map(|()| None),
+        // An empty statement, a notification: nothing that was asked for.
+        Message::EmptyQueryResponse | Message::NotificationResponse(_) => return Ok(None),
         _ => return Err(malformed(io::Error::other("an unexpected message in a result"))),
     };
     Ok(Some(event))
+}
+
+/// Postgres tells of every change of this setting before it sends text in the new encoding.
+fn check_encoding(setting: &ParameterStatusBody) -> Result<(), QueryError> {
+    let value = setting.value().map_err(malformed)?;
+    if setting.name().map_err(malformed)? == "client_encoding" && value != "UTF8" {
+        return Err(QueryError::ClientEncoding(value.to_owned()));
+    }
+    Ok(())
 }
 
 fn columns(body: &RowDescriptionBody) -> Result<Vec<Column>, QueryError> {
