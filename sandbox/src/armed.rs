@@ -32,6 +32,10 @@ impl Armed {
         self.prepared().push(Prepared { answer, path, left: times });
     }
 
+    pub(crate) fn disarm(&self) {
+        self.prepared().clear();
+    }
+
     pub(crate) fn next(&self, path: &str) -> Option<Answer> {
         let mut all = self.prepared();
         let first = all.iter_mut().find(|one| one.left > 0 && path.contains(&one.path))?;
@@ -69,5 +73,8 @@ mod tests {
         armed.arm(Answer::Hang, 1, Some("/addons".into()));
         assert_eq!(armed.next("/addons/x"), Some(NOPE));
         assert_eq!(armed.next("/addons/x"), Some(Answer::Hang));
+        armed.arm(NOPE, 1, Some("/addons".into()));
+        armed.disarm();
+        assert_eq!(armed.next("/addons/x"), None);
     }
 }

@@ -18,7 +18,7 @@ pub enum Fault {
     Cut,
     /// Pass no more bytes either way; connections stay open, new ones are silent
     Stall,
-    /// End stall, refuse and delay
+    /// End stall, refuse, delay, and what is left of status and hang
     Resume,
     /// Make each round trip longer
     Delay {
@@ -109,7 +109,10 @@ impl Service {
         match fault {
             Fault::Cut => self.relay.cut().await,
             Fault::Stall => self.relay.stall(),
-            Fault::Resume => self.relay.resume().await,
+            Fault::Resume => {
+                self.armed.disarm();
+                self.relay.resume().await;
+            }
             Fault::Delay { ms } => self.relay.delay(Duration::from_millis(ms)),
             Fault::Refuse => self.relay.refuse().await,
             Fault::Status { code, times, path, retry_after } => {

@@ -168,6 +168,7 @@ async fn a_client_that_comes_while_the_session_is_blocked_is_told_why() {
     let session = world.up(&["sushi/DATABASE"]).await;
     let url = world.ctl(&["url", "sushi/DATABASE"]).await.ok();
     world.sandbox.fault(borealis_sandbox::Fault::HostKey { announce: false }).await.unwrap();
+    world.sandbox.fault(borealis_sandbox::Fault::Cut).await.unwrap();
     world.until_state("sushi/DATABASE", SessionState::Blocked).await;
     let mut psql = world.command("psql");
     psql.args(["-X", "-c", "select 1", &url]);

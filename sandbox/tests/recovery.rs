@@ -127,6 +127,7 @@ async fn a_changed_host_key_blocks_and_nothing_is_sent_to_that_server() {
     let tried = || world.sandbox.sshd_log().matches("Failed publickey").count();
     let before = (accepted(), tried());
     world.sandbox.fault(Fault::HostKey { announce: false }).await.unwrap();
+    world.sandbox.fault(Fault::Cut).await.unwrap();
     world.until_state(TARGET, SessionState::Blocked).await;
     assert_eq!((accepted(), tried()), before, "nobody tried to log in");
 

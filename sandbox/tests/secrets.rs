@@ -103,7 +103,7 @@ async fn no_secret_leaves_the_daemons_memory() {
     assert!(log.contains("TRACE") || log.contains("DEBUG"), "the log is as loud as it gets");
     assert_eq!(leaks, Vec::<String>::new());
     for mut child in children {
-        signal(&mut child, "KILL").await;
+        signal(&mut child, "TERM").await;
     }
     world.finish().await;
 }

@@ -47,7 +47,7 @@ async fn each_status_has_its_state_reason_and_exit_code() {
         }
 
         // The service is well again, and somebody asks.
-        world.sandbox.fault(status(200, 0, None)).await.unwrap();
+        world.sandbox.fault(Fault::Resume).await.unwrap();
         world.up(&[TARGET]).await;
         world.ctl(&["down", TARGET, "--drain", "0"]).await.ok();
     }
@@ -196,7 +196,6 @@ async fn a_daemon_that_cannot_be_reached_is_said_with_socket_and_log() {
     world.set("BOREALISD", script.to_str().unwrap());
     let said = world.ctl(&["ls"]).await.fails(3);
     assert!(said.contains("the cellar is flooded"), "{said}");
-    world.sandbox.stop().await.unwrap();
 }
 
 #[tokio::test]

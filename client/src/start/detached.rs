@@ -2,6 +2,7 @@
 
 use std::env;
 use std::fs::{self, File};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 
@@ -29,7 +30,7 @@ impl Attempt {
             .map_err(|source| Error::Log { path: state_dir.clone(), source })?;
         let log = state_dir.join("borealisd.start.log");
         let stderr =
-            File::create(&log).map_err(|source| Error::Log { path: log.clone(), source })?;
+            for_the_user_alone(&log).map_err(|source| Error::Log { path: log.clone(), source })?;
         let mut command = Command::new(&program);
         if let Some(config) = env::var_os("BOREALIS_CONFIG").filter(|path| !path.is_empty()) {
             command.env("BOREALIS_CONFIG", std::path::absolute(&config).unwrap_or(config.into()));
@@ -83,6 +84,15 @@ fn beside_us() -> Option<PathBuf> {
     let name = format!("borealisd{}", env::consts::EXE_SUFFIX);
     let path = env::current_exe().ok()?.parent()?.join(name);
     path.is_file().then_some(path)
+}
+
+/// An empty file that nobody else can read.
+fn for_the_user_alone(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
 }
 
 /// The log is small: it is new with each start, or cut by rotation.

@@ -69,6 +69,8 @@ pub(super) struct Gauge {
 /// What the derived condition cannot know: the past.
 pub(super) struct Memory {
     was_up: bool,
+    /// It came up, and nobody has proved the path since.
+    unproved: bool,
     unbound: Option<Reason>,
     shown: Condition,
     since: Timestamp,
@@ -84,14 +86,19 @@ impl Memory {
             was_up: false,
             closing: false,
         };
-        Self { was_up: false, unbound: None, shown: Condition::derive(&facts), since: now() }
+        Self {
+            was_up: false,
+            unproved: false,
+            unbound: None,
+            shown: Condition::derive(&facts),
+            since: now(),
+        }
     }
 }
 
 impl Live {
-    /// Looks at what it stands on, and tells the world if that made a difference. Returns whether
-    /// it came up just now.
-    pub(super) fn observe(&self) -> bool {
+    /// Looks at what it stands on, and tells the world if that made a difference.
+    pub(super) fn observe(&self) {
         let mut memory = self.memory.lock();
         let tunnel = self.tunnel.status().borrow().clone();
         let database = self.database.status().borrow().clone();
@@ -103,20 +110,20 @@ impl Live {
             closing: self.accepting.is_cancelled(),
         });
         if condition == memory.shown {
-            return false;
+            return;
         }
         let turned = condition.state != memory.shown.state;
         let came_up = turned && condition.state == SessionState::Up;
         if turned {
             memory.since = now();
             memory.was_up |= came_up;
+            memory.unproved = came_up;
             let reason = condition.reason.as_ref().map(|reason| reason.message.as_str());
             info!(session = %self.id, addon = self.addon, state = %condition.state, reason);
         }
         memory.shown = condition;
         drop(memory);
         self.changes.send_modify(|version| *version += 1);
-        came_up
     }
 
     /// Sets why the endpoint is not bound; `None`: it is.
@@ -180,9 +187,11 @@ impl Live {
     /// Waits until it is up, needs a person, or nothing more can happen before the deadline.
     pub(super) async fn settle(&self, patience: Duration) -> Session {
         let deadline = Instant::now() + patience;
-        let latest = jiff::SignedDuration::try_from(patience)
-            .ok()
-            .and_then(|patience| Timestamp::now().checked_add(patience).ok());
+        // A try that begins in the last second has no time to succeed.
+        let latest =
+            jiff::SignedDuration::try_from(patience.saturating_sub(Duration::from_secs(1)))
+                .ok()
+                .and_then(|patience| Timestamp::now().checked_add(patience).ok());
         let (mut tunnel, mut database) = (self.tunnel.status(), self.database.status());
         loop {
             tunnel.mark_unchanged();
@@ -225,7 +234,8 @@ impl Live {
 pub(super) async fn watch(live: Arc<Live>) {
     let (mut tunnel, mut database) = (live.tunnel.status(), live.database.status());
     loop {
-        if live.observe() {
+        live.observe();
+        if std::mem::take(&mut live.memory.lock().unproved) {
             let proving = live.clone();
             live.tasks.spawn(async move { super::proof::prove(&proving).await });
         }

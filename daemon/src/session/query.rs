@@ -1,5 +1,6 @@
 //! The daemon's own questions: it joins a session as any client does, without a socket between.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,6 +26,9 @@ const PIPE: usize = 64 * 1024;
 const EVENTS: usize = 256;
 /// How long the look at a password may take; after that it is handed out unseen.
 const LOGIN_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How long Postgres' answer to our goodbye is waited for.
+const GOODBYE: Duration = Duration::from_secs(1);
 
 type Credentials = Arc<DatabaseCredentials>;
 
@@ -85,10 +89,18 @@ async fn ask_as(
     let login = Login { user: &held.user, password: &held.password, database: &held.database };
     let channel = live.channel(PATIENCE).await?;
     let (stream, end) = duplex(PIPE);
-    let (result, ()) = tokio::join!(
-        query::run(stream, login, sql, events.clone()),
-        run_relay(live, end, channel),
-    );
+    let mut asked = pin!(query::run(stream, login, sql, events.clone()));
+    let mut relayed = pin!(run_relay(live, end, channel));
+    let result = tokio::select! {
+        result = asked.as_mut() => {
+            if matches!(result, Ok(End::Done)) {
+                // Late is no harm: dropping the relay closes the channel.
+                let _ = tokio::time::timeout(GOODBYE, relayed.as_mut()).await;
+            }
+            result
+        }
+        () = relayed.as_mut() => asked.await,
+    };
     Ok(result?)
 }
 

@@ -14,7 +14,7 @@ use tokio::net::TcpStream;
 const READ_BUFFER: usize = 256 << 10;
 
 /// What russh gets.
-pub(super) type SshStream = BufReader<QuickAck<TcpStream>>;
+pub(super) type SshStream = BufReader<QuickAck>;
 
 /// Connects to the first of the host's addresses that answers.
 pub(super) async fn connect(host: &str, port: u16) -> io::Result<(SshStream, SocketGuard)> {
@@ -55,9 +55,9 @@ impl Drop for SocketGuard {
 /// small answer back until the one before is acknowledged, and a delayed acknowledgement makes
 /// that 40 ms. Linux forgets the option after each use.
 #[derive(Debug)]
-pub(super) struct QuickAck<S>(S);
+pub(super) struct QuickAck(TcpStream);
 
-impl AsyncRead for QuickAck<TcpStream> {
+impl AsyncRead for QuickAck {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -73,7 +73,7 @@ impl AsyncRead for QuickAck<TcpStream> {
     }
 }
 
-impl AsyncWrite for QuickAck<TcpStream> {
+impl AsyncWrite for QuickAck {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

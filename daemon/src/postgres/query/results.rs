@@ -79,7 +79,8 @@ fn event(message: Message) -> Result<Option<QueryEvent>, QueryError> {
     Ok(Some(event))
 }
 
-/// Postgres tells of every change of this setting before it sends text in the new encoding.
+/// Postgres tells of a changed setting once all is answered. Late, but then the stream ends with an
+/// error, and whoever took rows from it knows not to trust them.
 fn check_encoding(setting: &ParameterStatusBody) -> Result<(), QueryError> {
     let value = setting.value().map_err(malformed)?;
     if setting.name().map_err(malformed)? == "client_encoding" && value != "UTF8" {
