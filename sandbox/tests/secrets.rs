@@ -77,7 +77,7 @@ async fn no_secret_leaves_the_daemons_memory() {
     let mut children = Vec::new();
     for args in [
         &["psql", target, "--", "-X", "-c", "select pg_sleep(60)"][..],
-        &["run", target, "-u", "-e", "sleep 60"],
+        &["run", target, "-u", "-e", "exec sleep 60"],
     ] {
         let mut command = world.ctl_command(args);
         children.push(command.stdout(Stdio::null()).spawn().unwrap());

@@ -21,6 +21,16 @@ pub enum Owner {
     },
 }
 
+impl Owner {
+    /// The add-on's name.
+    #[must_use]
+    pub fn addon(&self) -> &str {
+        match self {
+            Self::Personal { addon } | Self::Application { addon, .. } => addon,
+        }
+    }
+}
+
 /// Tells an older credential from a newer one of the same kind: grows with each mint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub u64);

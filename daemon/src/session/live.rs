@@ -28,6 +28,13 @@ pub(super) struct Key {
     pub(super) access: Access,
 }
 
+impl Key {
+    /// Stays the same over releases: the endpoint's port follows from it.
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.owner.addon(), self.access)
+    }
+}
+
 /// See the module.
 pub(super) struct Live {
     pub(super) id: SessionId,

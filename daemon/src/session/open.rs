@@ -195,7 +195,7 @@ async fn listen(key: &Key, request: &OpenSession) -> Result<TcpListener, Error> 
     let (asked, bound) = match request.port {
         Some(port) => (port, endpoint::bind(port).await),
         None if request.ephemeral => (0, endpoint::bind(0).await),
-        None => (0, endpoint::bind_preferred(&format!("{:?} {}", key.owner, key.access)).await),
+        None => (0, endpoint::bind_preferred(&key.name()).await),
     };
     bound.map_err(|source| Error::PortTaken { port: asked, source })
 }
