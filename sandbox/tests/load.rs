@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio_postgres::NoTls;
 
 #[tokio::test]
+#[expect(clippy::disallowed_methods, reason = "the drivers end with their clients")]
 async fn a_hundred_connections_through_one_session() {
     let world = World::new().await;
     let session = world.up(&["sushi/DATABASE"]).await;

@@ -2,7 +2,7 @@
 //!
 //! The socket has no password, so most of this room is about who may speak: a directory of mode
 //! 0700, the user id of each caller ([`crate::platform::same_user`]), and headers that no web page
-//! can avoid sending ([`guards`]). What is said is the session room's business; here a request is
+//! can avoid sending (`guards`). What is said is the session room's business; here a request is
 //! taken apart, handed over, and its answer put together.
 //!
 //! A request is a future owned by its connection: when the caller goes away it is dropped, and with

@@ -241,6 +241,6 @@ fn until(date: &str) -> Option<Duration> {
 }
 
 #[cfg(test)]
-pub(crate) mod loopback;
+pub(crate) mod test_server;
 #[cfg(test)]
 mod tests;

@@ -3,7 +3,7 @@ use axum::http::StatusCode;
 use proptest::prelude::*;
 use serde::Deserialize;
 
-use super::loopback::serve;
+use super::test_server::serve;
 use super::*;
 
 #[derive(Debug, Deserialize)]

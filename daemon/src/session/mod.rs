@@ -1,6 +1,6 @@
 //! Sessions: what people asked for, and what became of it.
 //!
-//! The [`Manager`] keeps one [`Live`](live::Live) for each wanted session. A live session owns
+//! The [`Manager`] keeps one `Live` for each wanted session. A live session owns
 //! its endpoint (which stays bound for as long as the session is wanted), shares the tunnel of its
 //! add-on, and keeps its own database credentials. How it *is* follows from those two and is never
 //! stored; what is *wanted* is the only thing that is.

@@ -66,7 +66,7 @@ struct Server {
     /// Refuses every attempt while set.
     down: std::sync::atomic::AtomicBool,
     attempts: AtomicUsize,
-    links: Locked<Vec<Arc<FakeLink>>>,
+    links: Arc<Locked<Vec<Arc<FakeLink>>>>,
 }
 
 impl Connector for Server {
@@ -79,25 +79,28 @@ impl Connector for Server {
         if self.down.load(Ordering::SeqCst) {
             answer = Answer::Unreachable;
         }
-        let address = "h:22".to_owned();
-        let result = match answer {
-            Answer::Accept => {
-                let link = Arc::new(FakeLink::default());
-                self.links.lock().push(link.clone());
-                Ok(link as Arc<dyn Link>)
+        let (address, links) = ("h:22".to_owned(), self.links.clone());
+        // Not before it is polled: an attempt that is dropped leaves no link.
+        async move {
+            match answer {
+                Answer::Accept => {
+                    let link = Arc::new(FakeLink::default());
+                    links.lock().push(link.clone());
+                    Ok(link as Arc<dyn Link>)
+                }
+                Answer::RefuseKey => Err(ConnectError::KeyRefused { address, user: "u".into() }),
+                Answer::Unreachable => Err(ConnectError::Unreachable {
+                    address,
+                    source: std::io::ErrorKind::ConnectionRefused.into(),
+                }),
+                Answer::WrongHostKey => Err(ConnectError::HostKeyChanged {
+                    address,
+                    pinned: "SHA256:a".into(),
+                    presented: "SHA256:b".into(),
+                }),
             }
-            Answer::RefuseKey => Err(ConnectError::KeyRefused { address, user: "u".into() }),
-            Answer::Unreachable => Err(ConnectError::Unreachable {
-                address,
-                source: std::io::ErrorKind::ConnectionRefused.into(),
-            }),
-            Answer::WrongHostKey => Err(ConnectError::HostKeyChanged {
-                address,
-                pinned: "SHA256:a".into(),
-                presented: "SHA256:b".into(),
-            }),
-        };
-        std::future::ready(result).boxed()
+        }
+        .boxed()
     }
 }
 

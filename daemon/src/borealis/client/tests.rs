@@ -7,7 +7,7 @@ use borealis_proto::ErrorCode;
 
 use super::*;
 use crate::fault::Fault;
-use crate::http::loopback::{reply, serve};
+use crate::http::test_server::{reply, serve};
 
 const ADDON: &str = "borealis-pg-hex-12345";
 

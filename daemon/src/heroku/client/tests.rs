@@ -6,7 +6,7 @@ use borealis_proto::ErrorCode;
 
 use super::*;
 use crate::fault::Fault;
-use crate::http::loopback::{reply, serve};
+use crate::http::test_server::{reply, serve};
 
 fn login(key: &str) -> Arc<Login> {
     Arc::new(Login::new(Some(Secret::new(key.to_owned())), Vec::new()))

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::*;
 use crate::heroku::Login;
 use crate::http;
-use crate::http::loopback::{reply, serve};
+use crate::http::test_server::{reply, serve};
 use crate::secret::Secret;
 
 const UUID: &str = "01234567-89ab-cdef-0123-456789abcdef";
