@@ -24,6 +24,11 @@ package_of() {
     dnf:psql | dnf:pg_dump) echo postgresql ;; dnf:ssh-keygen | dnf:ssh) echo openssh-clients ;;
     brew:sshd | brew:ssh-keygen | brew:ssh) echo openssh ;;
     brew:initdb | brew:psql | brew:pg_dump) echo postgresql@17 ;;
+    apt-get:gnome-keyring-daemon | dnf:gnome-keyring-daemon) echo gnome-keyring ;;
+    apt-get:secret-tool) echo libsecret-tools ;; dnf:secret-tool) echo libsecret ;;
+    apt-get:dbus-run-session | dnf:dbus-run-session) echo dbus-daemon ;;
+    apt-get:systemctl | dnf:systemctl) echo systemd ;;
+    apt-get:unshare | apt-get:setpriv | dnf:unshare | dnf:setpriv) echo util-linux ;;
     apt-get:cc | dnf:cc) echo gcc ;; apt-get:curl | dnf:curl | brew:curl) echo curl ;;
     *) echo "$2" ;;
   esac
@@ -78,6 +83,15 @@ need() {
 # Everything that the sandbox stands on.
 need_sandbox() {
   need cc sshd ssh-keygen initdb psql
+}
+
+# What the tests of the service and of the login need beside that.
+need_desktop() {
+  [ "$(uname -s)" = Linux ] || return 0
+  need systemctl unshare setpriv dbus-run-session gnome-keyring-daemon secret-tool
+  if [ "$(id -u)" -ne 0 ]; then
+    say "not root: the tests with a real systemd --user will not run"
+  fi
 }
 
 # cargo_tool PROGRAM CRATE: a tool that cargo itself can build. Unoptimised: it is used once.

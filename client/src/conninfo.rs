@@ -4,12 +4,38 @@ use std::net::Ipv6Addr;
 
 use borealis_proto::Credentials;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use tokio::process::Command;
+
+use crate::passfile::Passfile;
 
 /// RFC 3986's "unreserved": all else is encoded, wherever in the URL it stands.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Variables that would turn libpq away from the host and the user that we set.
 pub(crate) const MISLEADING: [&str; 2] = ["PGHOSTADDR", "PGSERVICE"];
+
+/// What a program was given to log in with. Its password file is gone when this is.
+#[derive(Debug)]
+pub(crate) struct Handed {
+    _passfile: Option<Passfile>,
+}
+
+impl Handed {
+    /// Gives a program all that it needs through its environment, and nothing through arguments,
+    /// which every user of the machine can read.
+    pub(crate) fn to(command: &mut Command, credentials: &Credentials) -> Self {
+        command.envs(environment(credentials));
+        for name in MISLEADING {
+            command.env_remove(name);
+        }
+        // Without it there is still PGPASSWORD.
+        let passfile = Passfile::create(credentials).ok();
+        if let Some(passfile) = &passfile {
+            command.env("PGPASSFILE", passfile.path());
+        }
+        Self { _passfile: passfile }
+    }
+}
 
 /// The variables that libpq reads, and the one that most else does.
 pub(crate) fn environment(credentials: &Credentials) -> [(&'static str, String); 6] {

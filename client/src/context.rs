@@ -8,6 +8,7 @@ use borealis_proto::{Paths, Settings};
 
 use crate::api::Api;
 use crate::error::{Error, SettingsFault};
+use crate::start::manager::ServiceManager;
 use crate::start::{self, Manager};
 
 /// The surroundings of a command.
@@ -31,6 +32,19 @@ impl Context {
             paths: Paths::resolve(&settings)?,
             manager: if usual_place { Manager::Service } else { Manager::Ourselves },
         })
+    }
+
+    /// Whether socket and state are where a service manager expects them.
+    #[must_use]
+    pub fn is_usual_place(&self) -> bool {
+        self.manager == Manager::Service
+    }
+
+    /// The service manager, where the daemon is installed there.
+    #[must_use]
+    pub fn service(&self) -> Option<ServiceManager> {
+        let here = self.is_usual_place().then(|| ServiceManager::here(&self.paths.state_dir));
+        here.flatten().filter(ServiceManager::is_installed)
     }
 
     /// The daemon, started when it does not run.

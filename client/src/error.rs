@@ -41,12 +41,23 @@ pub enum Error {
     /// The daemon does not start.
     #[error(transparent)]
     Start(#[from] start::Error),
+    /// The service manager.
+    #[error(transparent)]
+    Service(#[from] start::manager::Error),
     /// A program that we ought to start.
     #[error(transparent)]
     Child(#[from] child::Error),
     /// The session is there, but not up.
     #[error("{}", not_up(.0))]
     NotUp(Box<Session>),
+    /// What `restore` made did not become an add-on.
+    #[error("the new add-on {addon} is {state}, and not provisioned")]
+    NotRestored {
+        /// Its name.
+        addon: String,
+        /// What Heroku says.
+        state: String,
+    },
     /// The session was closed while somebody waited for it.
     #[error("{target} was closed meanwhile")]
     Gone {
@@ -109,10 +120,14 @@ impl Error {
             Self::Select(error) => Some(error.hint()),
             Self::Api(error) | Self::Start(start::Error::Api(error)) => error.hint(),
             Self::Start(error) => error.hint(),
+            Self::Service(error) => error.hint(),
             Self::Child(error) => error.hint(),
             Self::NotUp(session) => Some(not_up_hint(session)),
             Self::Query { hint, .. } => hint.clone(),
             Self::Gone { target } => Some(format!("open it: borealisctl up {target}")),
+            Self::NotRestored { addon, .. } => {
+                Some(format!("see what became of it: heroku addons:info {addon}"))
+            }
             Self::StillThere { .. } => Some("borealisctl daemon logs".to_owned()),
             Self::Settings { .. }
             | Self::Paths(_)
@@ -120,6 +135,18 @@ impl Error {
             | Self::Input { .. }
             | Self::Log(_)
             | Self::Runtime(_) => None,
+        }
+    }
+
+    /// The targets to choose from, when the one that was named fits several.
+    #[must_use]
+    pub fn choices(&self) -> &[String] {
+        if let Self::Api(api::Error::Refused(detail)) = self {
+            &detail.choices
+        } else if let Self::Select(select::Error::Several { fitting, .. }) = self {
+            fitting
+        } else {
+            &[]
         }
     }
 

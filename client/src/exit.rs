@@ -78,9 +78,12 @@ impl From<ErrorCode> for Code {
         use ErrorCode as E;
         match code {
             E::BadRequest => Self::USAGE,
-            E::TargetNotFound | E::TargetAmbiguous | E::SessionNotFound => Self::TARGET,
+            E::TargetNotFound | E::TargetAmbiguous | E::SessionNotFound | E::NoSuchPart => {
+                Self::TARGET
+            }
             E::LoginRequired | E::TwoFactorRequired => Self::LOGIN,
             E::AccessRevoked | E::Provisioning | E::Upgrading | E::RateLimited => Self::REFUSED,
+            E::Refused | E::Maintenance | E::AlreadyExists => Self::REFUSED,
             E::PortTaken => Self::PORT,
             E::TimedOut => Self::TIMED_OUT,
             E::Forbidden
@@ -120,10 +123,12 @@ impl From<&Error> for Code {
             Error::Start(_) => Self::NO_DAEMON,
             Error::NotUp(session) => Self::of_session(session),
             Error::Query { code, .. } => (*code).into(),
-            Error::Child(child::Error::NotFound { .. } | child::Error::Io { .. })
+            Error::Service(_)
+            | Error::Child(child::Error::NotFound { .. } | child::Error::Io { .. })
             | Error::Output(_)
             | Error::Input { .. }
             | Error::Log(_)
+            | Error::NotRestored { .. }
             | Error::Runtime(_) => Self::FAILED,
         }
     }

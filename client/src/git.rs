@@ -12,21 +12,35 @@ pub fn apps(remote: Option<&str>) -> Vec<String> {
     apps_of(&remotes, remote.as_deref().map(str::trim))
 }
 
+/// The remotes that name an app.
+#[must_use]
+pub fn remotes() -> Vec<String> {
+    let remotes = output(&["remote", "-v"]).unwrap_or_default();
+    let mut names: Vec<String> = named_apps(&remotes).map(|(name, _app)| name.to_owned()).collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
 /// The apps in what `git remote -v` prints: sorted, each once.
 fn apps_of(remotes: &str, only: Option<&str>) -> Vec<String> {
-    let mut apps: Vec<String> = remotes
-        .lines()
-        .filter_map(|line| {
-            let mut words = line.split_whitespace();
-            let (name, url) = (words.next()?, words.next()?);
-            let wanted = only.is_none_or(|only| only == name);
-            wanted.then(|| app_of(url)).flatten()
-        })
-        .map(str::to_owned)
+    let wanted = |name: &str| only.is_none_or(|only| only == name);
+    let mut apps: Vec<String> = named_apps(remotes)
+        .filter(|(name, _app)| wanted(name))
+        .map(|(_name, app)| app.to_owned())
         .collect();
     apps.sort();
     apps.dedup();
     apps
+}
+
+/// Each remote of Heroku's, with its app; a line for fetching and one for pushing.
+fn named_apps(remotes: &str) -> impl Iterator<Item = (&str, &str)> {
+    remotes.lines().filter_map(|line| {
+        let mut words = line.split_whitespace();
+        let (name, url) = (words.next()?, words.next()?);
+        Some((name, app_of(url)?))
+    })
 }
 
 fn app_of(url: &str) -> Option<&str> {

@@ -15,14 +15,18 @@ pub mod select;
 pub mod start;
 pub mod target;
 
+mod choose;
 mod commands;
+mod complete;
 mod conninfo;
 mod context;
 mod error;
+mod passfile;
 mod private_dir;
 #[cfg(unix)]
 mod process;
 mod signals;
+mod two_factor;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -36,6 +40,10 @@ use output::notes;
 
 /// The whole program: parses, runs, reports.
 pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    if complete::answered(&argv) {
+        return Code::DONE.into();
+    }
     let cli = match cli::Cli::try_parse_from(cli::from_colon_names(argv)) {
         Ok(cli) => cli,
         Err(complaint) => {
@@ -55,6 +63,7 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
 }
 
 fn run(cli: cli::Cli) -> Result<Code, Error> {
+    notes::set_level(cli.verbosity.level());
     // One thread: all that it does is to wait for the daemon.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

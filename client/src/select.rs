@@ -19,7 +19,7 @@ pub enum Error {
         near: Option<String>,
     },
     /// Several add-ons fit.
-    #[error("{target} fits several sessions: {}", .fitting.join(", "))]
+    #[error("{target} fits sessions of {} add-ons", .fitting.len())]
     Several {
         /// As typed.
         target: String,
@@ -44,7 +44,7 @@ impl Error {
             }
             Self::NotOpen { target, .. } => format!("open it: borealisctl up {target}"),
             Self::Several { fitting, .. } => {
-                format!("name one of them: {}", fitting.first().map_or("", String::as_str))
+                format!("name one of them: {}", fitting.join(", "))
             }
         }
     }
@@ -104,19 +104,19 @@ fn refuse_several(target: &Target, fitting: &[&Session]) -> Result<(), Error> {
 
 fn not_open(target: &Target, write_access: bool, sessions: &[Session]) -> Error {
     let typed = target.to_string();
-    let near = nearest(&typed, sessions);
+    let names = sessions.iter().flat_map(|one| [&one.target, &one.app, &one.addon]);
+    let near = nearest(&typed, names.map(String::as_str));
     Error::NotOpen { target: typed, write_access, near }
 }
 
-fn nearest(typed: &str, sessions: &[Session]) -> Option<String> {
+/// The name that somebody who typed this may have meant.
+pub(crate) fn nearest<'a>(typed: &str, names: impl Iterator<Item = &'a str>) -> Option<String> {
     let near = NEAR.min(typed.chars().count() / 2);
-    sessions
-        .iter()
-        .flat_map(|session| [&session.target, &session.app, &session.addon])
+    names
         .map(|name| (strsim::osa_distance(&typed.to_lowercase(), &name.to_lowercase()), name))
         .filter(|(distance, _)| (1..=near).contains(distance))
         .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name.clone())
+        .map(|(_, name)| name.to_owned())
 }
 
 fn access_word(write_access: bool) -> &'static str {

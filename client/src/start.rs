@@ -2,20 +2,25 @@
 //! as a detached process of its own.
 
 mod detached;
-mod manager;
+pub mod manager;
+pub mod program;
 
 use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use borealis_proto::Paths;
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::api::{self, Api};
 use detached::Attempt;
+use manager::ServiceManager;
 
 /// How long a daemon may take until it listens.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A service manager that does not answer is as good as none.
+const MANAGER: Duration = Duration::from_secs(5);
 
 /// Between two looks at the socket: short at first, because a daemon is up within milliseconds.
 const LOOKS: [u64; 5] = [2, 5, 10, 20, 50];
@@ -113,12 +118,19 @@ pub async fn ensure(api: &Api, paths: &Paths, manager: Manager) -> Result<(), Er
     }
     let deadline = Instant::now() + PATIENCE;
     if manager == Manager::Service
-        && manager::start().await
+        && through_manager(paths).await
         && listens_until(api, deadline, None).await?
     {
         return Ok(());
     }
     start_detached(api, paths, deadline).await
+}
+
+/// Whether the service manager was asked, and agreed.
+async fn through_manager(paths: &Paths) -> bool {
+    let installed = ServiceManager::here(&paths.state_dir).filter(ServiceManager::is_installed);
+    let Some(manager) = installed else { return false };
+    matches!(timeout(MANAGER, manager.start()).await, Ok(Ok(())))
 }
 
 /// One that ends without a fault has met another one: that one is about to listen, or about to

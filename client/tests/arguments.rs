@@ -113,7 +113,7 @@ fn every_help_shows_examples_that_parse() {
         let typed = examples.lines().filter_map(|line| line.trim().strip_prefix("borealisctl "));
         for line in typed {
             // Words of a shell: quotes and redirections are not ours.
-            let words = line.split_once(" > ").map_or(line, |(command, _)| command);
+            let words = line.split_once(" >").map_or(line, |(command, _)| command);
             let words = words.split("   ").next().unwrap_or_default();
             assert!(parse(&format!("b {}", unquoted(words))).is_ok(), "{path}: {line}");
         }

@@ -13,7 +13,13 @@ use support::{reconnecting, session};
 
 fn refusal(code: ErrorCode) -> ErrorBody {
     let hint = Some("type this next".to_owned());
-    let error = ErrorDetail { code, message: "it is refused".into(), hint, retryable: false };
+    let error = ErrorDetail {
+        code,
+        message: "it is refused".into(),
+        hint,
+        retryable: false,
+        choices: Vec::new(),
+    };
     ErrorBody { error, request_id: "r1".into() }
 }
 

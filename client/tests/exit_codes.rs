@@ -27,6 +27,10 @@ fn of_the_daemons_errors() {
         (E::ServiceUnavailable, 1),
         (E::ServiceMisbehaved, 1),
         (E::ConnInfoInvalid, 1),
+        (E::Refused, 6),
+        (E::Maintenance, 6),
+        (E::AlreadyExists, 6),
+        (E::NoSuchPart, 4),
         (E::PortTaken, 7),
         (E::LinkLost, 1),
         (E::KeyRefused, 1),
@@ -40,7 +44,13 @@ fn of_the_daemons_errors() {
         (E::Unknown, 1),
     ];
     for (code, number) in table {
-        let detail = ErrorDetail { code, message: "m".into(), hint: None, retryable: false };
+        let detail = ErrorDetail {
+            code,
+            message: "m".into(),
+            hint: None,
+            retryable: false,
+            choices: Vec::new(),
+        };
         let error = Error::Api(api::Error::Refused(Box::new(detail)));
         assert_eq!(Code::from(&error).number(), number, "{code:?}");
     }

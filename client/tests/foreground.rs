@@ -73,9 +73,9 @@ fn answering(events: &[QueryEvent]) -> Fake {
 }
 
 fn message(severity: Severity, text: &str) -> ServerMessage {
-    let (detail, hint) = (None, None);
+    let (detail, hint, context) = (None, None, None);
     let code = "42P01".to_owned();
-    ServerMessage { severity, code, message: text.into(), detail, hint, position: Some(8) }
+    ServerMessage { severity, code, message: text.into(), detail, hint, position: Some(8), context }
 }
 
 fn one_row() -> Vec<QueryEvent> {
@@ -119,6 +119,7 @@ fn sql_that_fails_shows_the_place_and_ends_with_1() {
         message: "Postgres refuses the query".into(),
         hint: None,
         retryable: false,
+        choices: Vec::new(),
     };
     let server = Some(message(Severity::Error, "relation \"nope\" does not exist"));
     let fake = answering(&[QueryEvent::Error { detail, server }]);

@@ -8,8 +8,11 @@ use std::io::{self, Write};
 use std::rc::Rc;
 
 use borealis_client::cli::Format;
-use borealis_client::output::{Look, rows, text};
-use borealis_proto::{Access, Column, DaemonInfo, Health, Identity, Session};
+use borealis_client::output::human::Clock;
+use borealis_client::output::{Detail, Look, rows, text};
+use borealis_proto::{
+    Access, Column, DaemonInfo, ErrorCode, Health, Identity, Reason, Session, SessionState,
+};
 use jiff::{Timestamp, tz::TimeZone};
 use support::{assert_golden, reconnecting, session};
 
@@ -21,36 +24,69 @@ fn some_sessions() -> Vec<Session> {
     let writer = Session { access: Access::ReadWrite, ..session("sushi", "DATABASE") };
     let of_a_run =
         Session { identity: Identity::Application, ephemeral: true, ..session("maki", "DATABASE") };
-    vec![of_a_run, session("sushi", "DATABASE"), writer, reconnecting("ramen", "ANALYTICS")]
+    let ramen = reconnecting("ramen", "ANALYTICS");
+    vec![of_a_run, session("sushi", "DATABASE"), writer, ramen, blocked()]
 }
+
+fn blocked() -> Session {
+    Session {
+        state: SessionState::Blocked,
+        reason: Some(Reason {
+            code: ErrorCode::LoginRequired,
+            message: "no Heroku login is found".into(),
+            hint: Some("log in with `heroku login`".into()),
+        }),
+        attempt: 1,
+        ..session("udon", "DATABASE")
+    }
+}
+
+const PLAIN: Look = Look { width: None, colour: false };
 
 #[test]
 fn ls() {
-    let plain = Look { width: None, colour: false };
-    assert_golden("ls.txt", &text::table(&some_sessions(), now(), plain));
+    assert_golden("ls.txt", &text::table(&some_sessions(), now(), PLAIN));
 }
 
 #[test]
 fn ls_on_a_narrow_terminal_breaks_lines_and_not_words() {
-    let narrow = Look { width: Some(90), colour: false };
+    let narrow = Look { width: Some(50), colour: false };
     let table = text::table(&some_sessions(), now(), narrow);
-    assert!(table.lines().all(|line| line.chars().count() <= 90), "{table}");
+    let below = table.lines().filter(|line| line.starts_with(' '));
+    assert!(below.clone().all(|line| line.chars().count() <= 50), "{table}");
+    assert!(below.count() > 6, "{table}");
     assert_golden("ls-narrow.txt", &table);
 }
 
 #[test]
 fn colour_only_where_it_is_wanted() {
-    let colourful = text::table(&some_sessions(), now(), Look { width: None, colour: true });
-    assert!(colourful.contains('\u{1b}'));
+    let colourful = Look { width: None, colour: true };
+    assert_golden("ls-coloured.txt", &text::table(&some_sessions(), now(), colourful));
+    let clock = Clock::at(now(), TimeZone::UTC);
+    let depth = |look| text::depth(&blocked(), &clock, Detail::WithTraffic, look);
+    assert!(
+        depth(colourful).contains("\u{1b}[31mblocked") || depth(colourful).contains("\u{1b}[1m")
+    );
+    assert!(!depth(PLAIN).contains('\u{1b}'));
 }
 
 #[test]
 fn status() {
-    let depths: Vec<String> = [session("sushi", "DATABASE"), reconnecting("ramen", "ANALYTICS")]
-        .iter()
-        .map(|session| text::depth(session, now(), &TimeZone::UTC))
-        .collect();
-    assert_golden("status.txt", &depths.join("\n"));
+    let clock = Clock::at(now(), TimeZone::UTC);
+    assert_golden("status.txt", &depths(&clock, Detail::WithTraffic));
+}
+
+#[test]
+fn status_that_stays_on_the_screen() {
+    let still = depths(&Clock::still(TimeZone::UTC), Detail::OfEvents);
+    assert_golden("status-watch.txt", &still);
+    assert!(!still.contains("ago"), "{still}");
+}
+
+fn depths(clock: &Clock, detail: Detail) -> String {
+    let sessions = [session("sushi", "DATABASE"), reconnecting("ramen", "ANALYTICS"), blocked()];
+    let depth = |session: &Session| text::depth(session, clock, detail, PLAIN);
+    sessions.iter().map(depth).collect::<Vec<_>>().join("\n")
 }
 
 #[test]
@@ -95,6 +131,7 @@ fn rows_in_every_format() {
         (Format::Csv, "rows.csv"),
         (Format::Json, "rows.json"),
         (Format::Ndjson, "rows.ndjson"),
+        (Format::Yaml, "rows.yaml"),
     ];
     for (format, golden) in table {
         assert_golden(golden, &written(format));

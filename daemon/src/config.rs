@@ -20,6 +20,8 @@ pub struct Config {
     pub borealis: Url,
     /// `HEROKU_API_KEY` of the daemon's own environment.
     pub heroku_key: Option<Secret<String>>,
+    /// Where the Heroku CLI says whose login the credential store has.
+    pub login_file: Option<PathBuf>,
     /// `.netrc` files to look into, best first.
     pub netrc: Vec<PathBuf>,
     /// Where the log goes, for `GET /v1/daemon`: a path, or `journal`.
@@ -62,6 +64,7 @@ impl Config {
             heroku: checked_url("HEROKU_HOST", &heroku_url(heroku_host))?,
             borealis: checked_url("BOREALIS_PG_API_BASE_URL", borealis)?,
             heroku_key: env("HEROKU_API_KEY").filter(|key| !key.is_empty()).map(Secret::new),
+            login_file: login_file(&env),
             netrc: netrc_files(&env),
         })
     }
@@ -82,6 +85,21 @@ fn checked_url(name: &'static str, value: &str) -> Result<Url, ConfigError> {
         "http" if loopback => Ok(url),
         _ => Err(bad("must be https (http only on this machine)".to_owned())),
     }
+}
+
+/// In the Heroku CLI's data directory, found as the Heroku CLI finds it: on macOS too it is the one
+/// below `.local`.
+fn login_file(env: impl Fn(&str) -> Option<String>) -> Option<PathBuf> {
+    let dir = |name, below| {
+        let value = env(name).filter(|value| !value.is_empty())?;
+        Some(PathBuf::from(value).join(below))
+    };
+    let home = if cfg!(windows) { "USERPROFILE" } else { "HOME" };
+    let found = dir("HEROKU_DATA_DIR", "")
+        .or_else(|| dir("XDG_DATA_HOME", "heroku"))
+        .or_else(|| if cfg!(windows) { dir("LOCALAPPDATA", "heroku") } else { None })
+        .or_else(|| dir(home, ".local/share/heroku"))?;
+    Some(found.join("login.json"))
 }
 
 /// A `.gpg` sibling wins, as in the Heroku CLI.
@@ -114,6 +132,23 @@ mod tests {
             let config = Config::new(&settings(given), |_| None).unwrap();
             assert_eq!(config.heroku.as_str(), url);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn the_first_directory_that_is_named_has_the_login_file() {
+        let table = [
+            (&[("HEROKU_DATA_DIR", "/d"), ("XDG_DATA_HOME", "/x"), ("HOME", "/h")][..], "/d"),
+            (&[("HEROKU_DATA_DIR", ""), ("XDG_DATA_HOME", "/x"), ("HOME", "/h")], "/x/heroku"),
+            (&[("HOME", "/h")], "/h/.local/share/heroku"),
+        ];
+        for (set, dir) in table {
+            let env = |name: &str| {
+                set.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            };
+            assert_eq!(login_file(env), Some(PathBuf::from(dir).join("login.json")));
+        }
+        assert_eq!(login_file(|_| None), None);
     }
 
     #[test]

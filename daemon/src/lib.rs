@@ -3,6 +3,7 @@
 //! Each folder is a room that knows only the rooms below it; this file alone sees them all. The
 //! tour is in `docs/ARCHITECTURE.md`.
 
+pub mod addon;
 pub mod borealis;
 pub mod config;
 pub mod control;

@@ -9,11 +9,12 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 use tracing::{info, warn};
 
+use crate::addon::Addons;
 use crate::borealis::Borealis;
 use crate::config::Config;
-use crate::control::{self, ControlState, Facts, ListenError, Listener};
+use crate::control::{self, ControlState, Facts, Handed, ListenError, Listener};
 use crate::credentials::{Apis, Vault};
-use crate::heroku::{Heroku, Login, NetrcFiles};
+use crate::heroku::{Heroku, Keystore, Login, NetrcFiles};
 use crate::platform::{self, DaemonLock, DirError, LockError, Notices, SystemClocks};
 use crate::session::{Manager, Parts};
 use crate::ssh::SshConnector;
@@ -25,6 +26,9 @@ use crate::{http, store};
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long what is left (authorizations to delete, answers to finish) may take after that.
 const LAST_WORK: Duration = Duration::from_secs(10);
+
+/// How soon a login that somebody made is noticed.
+const LOGIN_LOOK: Duration = Duration::from_secs(15);
 
 /// Why the daemon does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -69,16 +73,20 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), RunE
     let notices = Notices::default();
     let login = Arc::new(Login::new(
         config.heroku_key.clone(),
-        vec![Box::new(NetrcFiles::new(config.netrc.clone(), &config.heroku))],
+        vec![
+            Box::new(Keystore::new(config.login_file.clone())),
+            Box::new(NetrcFiles::new(config.netrc.clone(), &config.heroku)),
+        ],
     ));
-    let (manager, vault, wanted) = build(&config, &login, &tracker, &notices)?;
+    let (manager, addons, vault, wanted) = build(&config, &login, &tracker, &notices)?;
 
     let serving = shutdown.child_token();
-    let state = control_state(&config, &manager, login, &tracker, notices, &shutdown);
+    let state =
+        control_state(&config, (&manager, addons), login.clone(), &tracker, notices, &shutdown);
     manager.restore(wanted).await;
     let daemon = Tasks::new(&tracker);
     daemon.spawn(control::serve(listener, state, serving.clone(), tracker.clone()));
-    daemon.spawn(watch_for_wake(manager.clone(), shutdown.clone()));
+    daemon.spawn(watch_the_surroundings(manager.clone(), login, shutdown.clone()));
     platform::ready("serving");
 
     shutdown.cancelled().await;
@@ -101,7 +109,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), RunE
     Ok(())
 }
 
-type Built = (Manager, Arc<Vault>, Vec<store::WantedSession>);
+type Built = (Manager, Addons, Arc<Vault>, Vec<store::WantedSession>);
 
 fn build(
     config: &Config,
@@ -112,7 +120,9 @@ fn build(
     let client = http::client(&[&config.heroku, &config.borealis])?;
     let heroku = Heroku::new(client.clone(), config.heroku.clone(), login.clone());
     let borealis = Borealis::new(client, config.borealis.clone());
-    let vault = Arc::new(Vault::new(Arc::new(Apis::new(heroku.clone(), borealis)), tracker));
+    let apis = Apis::new(heroku.clone(), borealis.clone());
+    let vault = Arc::new(Vault::new(Arc::new(apis), tracker));
+    let addons = Addons::new(heroku.clone(), borealis, vault.clone());
     let loaded = Store::load(&config.paths.state_file());
     if let Some(notice) = loaded.notice {
         notices.add(notice);
@@ -125,12 +135,12 @@ fn build(
         notices: notices.clone(),
         tasks: tracker.clone(),
     });
-    Ok((manager, vault, loaded.sessions))
+    Ok((manager, addons, vault, loaded.sessions))
 }
 
 fn control_state(
     config: &Config,
-    manager: &Manager,
+    (manager, addons): (&Manager, Addons),
     login: Arc<Login>,
     tracker: &TaskTracker,
     notices: Notices,
@@ -140,6 +150,7 @@ fn control_state(
     let tracker = tracker.clone();
     ControlState {
         manager: manager.clone(),
+        addons,
         facts: Arc::new(Facts {
             started_at: Timestamp::now(),
             socket: config.paths.socket.display().to_string(),
@@ -148,14 +159,47 @@ fn control_state(
             tasks: Arc::new(move || tracker.len()),
             notices,
         }),
-        hand_over: Arc::new(move |key| {
-            if login.hand_over(key) {
+        hand_over: Arc::new(move |handed| {
+            let news = match handed {
+                Handed::Key(key) => login.hand_over(key),
+                Handed::TwoFactorCode(code) => login.hand_over_code(code),
+            };
+            if news {
                 let manager = waking.0.clone();
                 waking.1.spawn(async move { manager.login_changed().await });
             }
         }),
         shutdown: shutdown.clone(),
     }
+}
+
+/// For what happens on this machine, and nobody tells us.
+async fn watch_the_surroundings(manager: Manager, login: Arc<Login>, shutdown: CancellationToken) {
+    tokio::join!(
+        watch_for_wake(manager.clone(), shutdown.clone()),
+        watch_for_login(manager, login, shutdown),
+    );
+}
+
+/// Somebody may have logged in with the Heroku CLI, which tells nobody. Only looked for while a
+/// session waits for that, and without asking Heroku.
+async fn watch_for_login(manager: Manager, login: Arc<Login>, shutdown: CancellationToken) {
+    let watching = async {
+        let mut changes = manager.changes();
+        loop {
+            if !manager.waits_for_login() {
+                if changes.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            tokio::time::sleep(LOGIN_LOOK).await;
+            if login.has_changed().await {
+                manager.login_changed().await;
+            }
+        }
+    };
+    shutdown.run_until_cancelled(watching).await;
 }
 
 /// After sleep every link is suspect.

@@ -9,8 +9,8 @@
 
 mod support;
 
-use borealis_proto::{Column, ErrorCode, QueryEvent, ServerMessage, Severity};
-use borealisd::postgres::query::{self, End, Login, QueryError};
+use borealis_proto::{Column, ErrorCode, OnError, QueryEvent, ServerMessage, Severity};
+use borealisd::postgres::query::{self, CopySource, End, Login, Piece, QueryError, Question};
 use borealisd::secret::Secret;
 use support::PATIENCE;
 use support::postgres::{PASSWORD, Postgres};
@@ -32,16 +32,35 @@ async fn run_as(
     sql: &str,
     events: mpsc::Sender<QueryEvent>,
 ) -> Result<End, QueryError> {
+    put_as(postgres, user, &Question::new(sql), CopySource::absent(), events).await
+}
+
+async fn put_as(
+    postgres: &Postgres,
+    user: &str,
+    question: &Question<'_>,
+    mut copy: CopySource,
+    events: mpsc::Sender<QueryEvent>,
+) -> Result<End, QueryError> {
     let password = Secret::new(PASSWORD.to_owned());
     let login = Login { user, password: &password, database: "postgres" };
     let stream = connect(postgres).await;
-    timeout(PATIENCE, query::run(stream, login, sql, events)).await.unwrap()
+    timeout(PATIENCE, query::run(stream, login, question, &mut copy, events)).await.unwrap()
 }
 
 async fn ask_as(
     postgres: &Postgres,
     user: &str,
     sql: &str,
+) -> (Vec<QueryEvent>, Result<End, QueryError>) {
+    put(postgres, user, &Question::new(sql), CopySource::absent()).await
+}
+
+async fn put(
+    postgres: &Postgres,
+    user: &str,
+    question: &Question<'_>,
+    copy: CopySource,
 ) -> (Vec<QueryEvent>, Result<End, QueryError>) {
     let (events, mut receiver) = mpsc::channel(QUEUE);
     let received = async {
@@ -51,7 +70,7 @@ async fn ask_as(
         }
         all
     };
-    let (result, all) = tokio::join!(run_as(postgres, user, sql, events), received);
+    let (result, all) = tokio::join!(put_as(postgres, user, question, copy, events), received);
     (all, result)
 }
 
@@ -134,6 +153,7 @@ async fn notices_are_passed_on() {
         detail: Some("d".to_owned()),
         hint: Some("h".to_owned()),
         position: None,
+        context: Some("PL/pgSQL function inline_code_block line 1 at RAISE".to_owned()),
     };
     let expected = [QueryEvent::Notice { notice }, complete("DO"), QueryEvent::Done];
     assert_eq!(ask(&postgres, sql).await, expected);
@@ -166,16 +186,142 @@ async fn a_fatal_error_is_an_answer_too() {
     assert!(detail.retryable);
 }
 
-#[tokio::test]
-async fn copy_is_refused_with_a_reason() {
-    let postgres = Postgres::start(false).await;
-    let events = ask(&postgres, "create temp table t (n int); copy t from stdin").await;
-    let Some(QueryEvent::Error { detail, .. }) = events.last() else { panic!("{events:?}") };
-    assert!(detail.message.contains("\\copy"), "{}", detail.message);
+/// What is answered to a question with data; the data is whole unless it is told to be cut.
+async fn copy_in(postgres: &Postgres, sql: &str, data: &[&str], whole: bool) -> Vec<QueryEvent> {
+    let (sender, receiver) = mpsc::channel(1);
+    let question = Question::new(sql);
+    let send = async move {
+        for text in data {
+            // A driver that has stopped listening is what some tests are about.
+            let _ = sender.send(Piece::Data(text.as_bytes().to_vec().into())).await;
+        }
+        if whole {
+            let _ = sender.send(Piece::End).await;
+        }
+    };
+    let asked = put(postgres, "scram", &question, CopySource::new(receiver));
+    let ((events, result), ()) = tokio::join!(asked, send);
+    assert_eq!(result.unwrap(), End::Done);
+    events
+}
 
-    let (events, result) = ask_as(&postgres, "scram", "copy (select 1) to stdout").await;
-    assert!(matches!(result, Err(QueryError::CopyOut)), "{result:?}");
-    assert_eq!(events, []);
+fn refused(events: &[QueryEvent]) -> &ServerMessage {
+    let Some(QueryEvent::Error { server: Some(server), .. }) = events.last() else {
+        panic!("{events:?}")
+    };
+    server
+}
+
+#[tokio::test]
+async fn copy_to_stdout_is_text_or_base64() {
+    let postgres = Postgres::start(false).await;
+    let sql = "copy (values (1, 'ü'), (2, null)) to stdout; select 1 as a";
+    let data = |data: &str| QueryEvent::CopyData { data: data.to_owned() };
+    let expected = [
+        QueryEvent::CopyOut { binary: false },
+        data("1\tü\n"),
+        data("2\t\\N\n"),
+        complete("COPY 2"),
+        columns(&[("a", 23)]),
+        row(&[Some("1")]),
+        complete("SELECT 1"),
+        QueryEvent::Done,
+    ];
+    assert_eq!(ask(&postgres, sql).await, expected);
+    let events = ask(&postgres, "copy (select true) to stdout (format binary)").await;
+    let [QueryEvent::CopyOut { binary: true }, QueryEvent::CopyData { data }, ..] = &events[..]
+    else {
+        panic!("{events:?}")
+    };
+    // The file's signature, "PGCOPY\n\xff\r\n".
+    assert!(data.starts_with("UEdDT1BZCv8NC"), "{data}");
+}
+
+#[tokio::test]
+async fn copy_from_stdin_takes_all_data_or_none() {
+    let postgres = Postgres::start(true).await;
+    postgres.psql("create table t (n int); grant all on t to public");
+    let copy = "copy t from stdin; select sum(n) from t";
+    let events = copy_in(&postgres, copy, &["1\n", "2", "0\n", "300\n"], true).await;
+    let expected = [
+        QueryEvent::CopyIn,
+        complete("COPY 3"),
+        columns(&[("sum", 20)]),
+        row(&[Some("321")]),
+        complete("SELECT 1"),
+        QueryEvent::Done,
+    ];
+    assert_eq!(events, expected);
+
+    let cut = copy_in(&postgres, copy, &["4\n"], false).await;
+    assert!(refused(&cut).message.contains("cut off"), "{cut:?}");
+    let wrong = copy_in(&postgres, copy, &["5\n", "six\n", &"7\n".repeat(50_000)], true).await;
+    assert_eq!(refused(&wrong).code, "22P02");
+    assert_eq!(refused(&wrong).context.as_deref(), Some("COPY t, line 2, column n: \"six\""));
+    let twice = copy_in(&postgres, "copy t from stdin; copy t from stdin", &["8\n"], true).await;
+    assert!(refused(&twice).message.contains("another COPY has taken the data"), "{twice:?}");
+    let none = ask(&postgres, copy).await;
+    assert!(refused(&none).message.contains("no data came with the query"), "{none:?}");
+    assert_eq!(postgres.psql("select sum(n) from t"), "321");
+}
+
+/// Postgres stops reading the rows while nobody reads the notices.
+#[tokio::test]
+async fn notices_in_a_copy_are_read_meanwhile() {
+    const ROWS: usize = 20_000;
+    let postgres = Postgres::start(true).await;
+    postgres.psql(
+        "create table t (n int); grant all on t to public;
+         create function shout() returns trigger language plpgsql as $$ begin
+           raise notice '%', repeat('x', 200); return new; end $$;
+         create trigger shout before insert on t for each row execute function shout()",
+    );
+    let data = "1\n".repeat(ROWS / 10);
+    let events = copy_in(&postgres, "copy t from stdin", &[data.as_str(); 10], true).await;
+    let notices = events.iter().filter(|event| matches!(event, QueryEvent::Notice { .. }));
+    assert_eq!(notices.count(), ROWS);
+    assert_eq!(events[events.len() - 2..], [complete("COPY 20000"), QueryEvent::Done]);
+}
+
+#[tokio::test]
+async fn to_continue_after_an_error_is_to_do_each_statement_alone() {
+    let postgres = Postgres::start(false).await;
+    postgres.psql("create table t (n int); grant all on t to public");
+    let sql = "insert into t values (1); insert into t values ('ü');\n select nope; \
+               insert into t values (2)";
+    let question = Question { on_error: OnError::Continue, ..Question::new(sql) };
+    let (events, result) = put(&postgres, "scram", &question, CopySource::absent()).await;
+    assert_eq!(result.unwrap(), End::Done);
+    let mut places = Vec::new();
+    for event in &events {
+        if let QueryEvent::Error { server: Some(server), .. } = event {
+            places.push(server.position);
+        }
+    }
+    let place = |what| sql.find(what).and_then(|at| u32::try_from(at + 1).ok());
+    // The ü has two bytes and is one character.
+    assert_eq!(places, [place("'ü'"), place("nope").map(|place| place - 1)]);
+    assert_eq!(events.last(), Some(&QueryEvent::Done));
+    assert_eq!(postgres.psql("select sum(n) from t"), "3");
+}
+
+#[tokio::test]
+async fn a_single_transaction_is_all_or_nothing() {
+    let postgres = Postgres::start(false).await;
+    postgres.psql("create table t (n int primary key deferrable initially deferred)");
+    postgres.psql("grant all on t to public");
+    for (sql, rows) in [
+        ("insert into t values (1); select 1 / 0", "0"),
+        ("insert into t values (1); insert into t values (1)", "0"),
+        ("insert into t values (1); insert into t values (2)", "2"),
+    ] {
+        let question = Question { single_transaction: true, ..Question::new(sql) };
+        let (events, result) = put(&postgres, "scram", &question, CopySource::absent()).await;
+        assert_eq!(result.unwrap(), End::Done);
+        assert_eq!(events.last() == Some(&QueryEvent::Done), rows == "2", "{events:?}");
+        assert!(!events.contains(&complete("COMMIT")), "{events:?}");
+        assert_eq!(postgres.psql("select count(*) from t"), rows, "{sql}");
+    }
 }
 
 #[tokio::test]

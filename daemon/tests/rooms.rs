@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 /// everybody may use them.
 const ARROWS: &[(&str, &str, &str)] = &[
     ("control", "session", "hands each request to the manager"),
+    ("control", "addon", "hands each request about an add-on over"),
     ("control", "platform", "needs the lock to bind, and checks who calls"),
     ("session", "tunnel", "gets channels, and relays through them"),
     ("session", "credentials", "asks the vault, and keeps database credentials"),
@@ -15,6 +16,9 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("session", "postgres", "reads first packets, refuses clients, asks its own questions"),
     ("session", "store", "writes what is wanted"),
     ("session", "platform", "tells people what they should hear of"),
+    ("addon", "heroku", "resolves targets, makes an add-on out of another"),
+    ("addon", "borealis", "has the service do it"),
+    ("addon", "credentials", "borrows authorizations that are revoked whatever happens"),
     ("tunnel", "credentials", "carries SSH credentials from the source to the connector"),
     ("ssh", "tunnel", "implements its traits"),
     ("ssh", "credentials", "logs in with them"),

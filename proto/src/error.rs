@@ -46,6 +46,14 @@ pub enum ErrorCode {
     HostKeyChanged,
     /// Postgres cannot be reached through the link.
     DatabaseUnreachable,
+    /// The service does not do that, to this add-on or now.
+    Refused,
+    /// The add-on is under maintenance.
+    Maintenance,
+    /// What is to be made is there already.
+    AlreadyExists,
+    /// The add-on has no such part: an extension, a data integration, an upgrade under way.
+    NoSuchPart,
     /// Postgres refuses the query.
     QueryFailed,
     /// The caller's patience is over.
@@ -83,4 +91,7 @@ pub struct ErrorDetail {
     /// Whether the same request may succeed later.
     #[serde(default)]
     pub retryable: bool,
+    /// The targets to choose from when the one that was named fits several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub choices: Vec<String>,
 }

@@ -5,6 +5,7 @@
 //! API is add-only: a new field is optional, an enum has an `unknown`, and the JSON files below
 //! `tests/golden` are kept for ever.
 
+mod addon;
 mod daemon;
 mod error;
 mod event;
@@ -15,15 +16,22 @@ mod settings;
 mod target;
 mod version;
 
+pub use addon::{
+    AddonIdentity, AddonInfo, AddonState, DbUser, DbUsers, InstallExtension, InstalledExtension,
+    InstalledExtensions, Integration, IntegrationLogin, Integrations, Named, PgExtension,
+    PgExtensions, RegisterIntegration, Restore, RestoreCapabilities, UpgradeInfo, UpgradeStarted,
+};
 pub use daemon::{DaemonInfo, Health};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail};
 pub use event::Event;
 pub use paths::{Paths, PathsError};
-pub use query::{Column, QueryEvent, QueryRequest, ServerMessage, Severity};
+pub use query::{Column, OnError, QueryEvent, QueryRequest, ServerMessage, Severity};
 pub use session::{
     Access, Bytes, Connections, Credentials, Endpoint, Identity, OpenSession, Reason, Session,
     SessionId, SessionList, SessionState, canonical_attachment,
 };
 pub use settings::{Settings, SettingsError};
 pub use target::{Target, TargetError};
-pub use version::{API_HEADER, API_VERSION, HEROKU_KEY_HEADER};
+pub use version::{
+    API_HEADER, API_VERSION, HEROKU_KEY_HEADER, REQUEST_ID_HEADER, TWO_FACTOR_HEADER,
+};

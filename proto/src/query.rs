@@ -12,11 +12,53 @@ pub struct QueryRequest {
     pub session: SessionId,
     /// The SQL.
     pub sql: String,
+    /// What to do when Postgres refuses a statement.
+    #[serde(default, skip_serializing_if = "OnError::is_stop")]
+    pub on_error: OnError,
+    /// Whether all of it happens, or nothing. Not together with `continue`.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub single_transaction: bool,
+}
+
+impl QueryRequest {
+    /// As plain as can be.
+    #[must_use]
+    pub fn new(session: SessionId, sql: impl Into<String>) -> Self {
+        Self { session, sql: sql.into(), on_error: OnError::Stop, single_transaction: false }
+    }
+}
+
+/// What follows on a statement that Postgres refuses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnError {
+    /// The end. The text goes to Postgres in one piece, which undoes what was done since the last
+    /// COMMIT in it.
+    #[default]
+    Stop,
+    /// The next statement. Each is sent, and takes effect, on its own.
+    Continue,
+    /// From a newer client.
+    #[serde(other)]
+    Unknown,
+}
+
+impl OnError {
+    fn is_stop(&self) -> bool {
+        *self == Self::Stop
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+fn is_false(value: &bool) -> bool {
+    !value
 }
 
 /// One line of the answer. A statement gives `columns`, any number of `row`, then `complete`; a
-/// statement without rows gives `complete` alone. `error` ends the stream. A stream that ends
-/// without `done` or `error` was cut.
+/// statement without rows gives `complete` alone; `COPY … TO STDOUT` gives `copy-out`, any number
+/// of `copy-data`, then `complete`. `error` ends the stream, unless the request says `continue` and
+/// the error is Postgres' own (it has `server`). A stream that ends without `done` or `error` was
+/// cut.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", rename_all = "kebab-case")]
 pub enum QueryEvent {
@@ -30,6 +72,18 @@ pub enum QueryEvent {
         /// As many as there are columns.
         values: Vec<Option<String>>,
     },
+    /// `COPY … TO STDOUT` begins.
+    CopyOut {
+        /// Whether each `data` is base64 rather than text.
+        binary: bool,
+    },
+    /// A piece of what it copies.
+    CopyData {
+        /// As Postgres sent it.
+        data: String,
+    },
+    /// `COPY … FROM STDIN` waits for its data: the body of the request, behind its first line.
+    CopyIn,
     /// The statement is done.
     Complete {
         /// Postgres' command tag, `SELECT 1`.
@@ -107,4 +161,7 @@ pub struct ServerMessage {
     /// Where in the SQL, in characters from 1.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub position: Option<u32>,
+    /// What was under way: the line of a COPY, the functions that called each other.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub context: Option<String>,
 }

@@ -4,13 +4,20 @@
 ///
 /// | N | date | brought |
 /// |---|---|---|
-/// | 1 | 2026-11-22 | sessions, credentials, query, events, daemon |
+/// | 1 | 2026-11-22 | sessions, credentials, query, events, daemon, add-ons |
 pub const API_VERSION: u32 = 1;
 
 /// Header with [`API_VERSION`], in requests and in answers. A difference is worth a warning, never
 /// a refusal: neighbouring versions work together.
 pub const API_HEADER: &str = "borealis-api";
 
+/// Header of an answer with the request's id, which finds its lines in the daemon's log.
+pub const REQUEST_ID_HEADER: &str = "request-id";
+
 /// Header in which the client hands its `HEROKU_API_KEY` to the daemon, which keeps it in memory
 /// for as long as it runs.
 pub const HEROKU_KEY_HEADER: &str = "heroku-api-key";
+
+/// Carries the answer to Heroku's question for a second factor, which the daemon uses for the
+/// requests of the next moment.
+pub const TWO_FACTOR_HEADER: &str = "heroku-two-factor-code";

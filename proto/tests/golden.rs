@@ -40,8 +40,11 @@ fn what_version_1_says_is_read_and_written_alike() {
     holds::<OpenSession>("open.v1.json");
     holds::<Credentials>("credentials.v1.json");
     holds::<ErrorBody>("error.v1.json");
+    holds::<borealis_proto::AddonInfo>("addon-info.v1.json");
+    holds::<borealis_proto::DbUsers>("addon-users.v1.json");
+    holds::<borealis_proto::UpgradeInfo>("addon-upgrade.v1.json");
     holds::<QueryRequest>("query.v1.json");
-    assert_eq!(holds::<QueryEvent>("query-events.v1.json").len(), 6);
+    assert_eq!(holds::<QueryEvent>("query-events.v1.json").len(), 10);
     assert_eq!(holds::<Event>("events.v1.json").len(), 3);
 }
 

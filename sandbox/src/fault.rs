@@ -41,6 +41,11 @@ pub enum Fault {
         #[arg(long)]
         retry_after: Option<u64>,
     },
+    /// Let Heroku ask for a second factor before it makes authorizations, until resume
+    TwoFactor {
+        /// The code that it accepts
+        code: String,
+    },
     /// Leave the next API calls without an answer for 30 seconds
     Hang {
         /// How many calls
@@ -111,6 +116,7 @@ impl Service {
             Fault::Stall => self.relay.stall(),
             Fault::Resume => {
                 self.armed.disarm();
+                self.two_factor.ask_for(None);
                 self.relay.resume().await;
             }
             Fault::Delay { ms } => self.relay.delay(Duration::from_millis(ms)),
@@ -118,6 +124,7 @@ impl Service {
             Fault::Status { code, times, path, retry_after } => {
                 self.armed.arm(Answer::Status { code, retry_after }, times, path);
             }
+            Fault::TwoFactor { code } => self.two_factor.ask_for(Some(code)),
             Fault::Hang { times, path } => self.armed.arm(Answer::Hang, times, path),
             Fault::Rotate { what, addon } => self.rotate(what, addon).await?,
             Fault::ResetUsers { addon } => {

@@ -28,6 +28,7 @@ mod sandbox;
 mod secrets;
 mod service;
 mod sshd;
+mod two_factor;
 mod wait;
 mod watchdog;
 mod world;

@@ -22,6 +22,7 @@ use crate::relay::Relay;
 use crate::requests::{Api, RequestLog};
 use crate::secrets::Secrets;
 use crate::sshd::Sshd;
+use crate::two_factor::TwoFactor;
 use crate::world::{Parts, World};
 use crate::{Error, admin, borealis, heroku};
 
@@ -35,6 +36,7 @@ pub(crate) struct Service {
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) requests: Arc<RequestLog>,
     pub(crate) armed: Armed,
+    pub(crate) two_factor: TwoFactor,
     pub(crate) authorizations: Authorizations,
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) sshd: Arc<Sshd>,
@@ -90,6 +92,7 @@ impl Service {
             secrets,
             requests: Arc::default(),
             armed: Armed::default(),
+            two_factor: TwoFactor::default(),
             authorizations: Authorizations::default(),
             cluster: servers.cluster,
             sshd: servers.sshd,

@@ -241,5 +241,21 @@ async fn an_outage_of_the_apis_does_not_touch_a_tunnel_that_is_up() {
     world.ctl(&["refresh", TARGET, "--timeout", "3s"]).await.fails(1);
     assert_eq!(world.status(TARGET).await.state, SessionState::Up);
     assert_eq!(run(psql).await.ok(), "1");
+
+    // Nor does it keep a cut from being mended with what is held.
+    let psql = world.psql_command(&session, "require", "select 1").await;
+    world.sandbox.fault(Fault::Cut).await.unwrap();
+    assert_eq!(run(psql).await.ok(), "1");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_reconnect_that_made_no_new_link_says_so() {
+    let world = World::new().await;
+    let session = world.up(&[TARGET]).await;
+    world.sandbox.fault(Fault::HostKey { announce: false }).await.unwrap();
+    let said = world.ctl(&["reconnect", TARGET]).await.fails(1);
+    assert!(said.contains("host key"), "{said}");
+    assert_eq!(world.psql(&session, "select 1").await.ok(), "1", "the old link serves on");
     world.finish().await;
 }

@@ -210,3 +210,32 @@ async fn waiting_ends_at_once_when_nothing_more_can_happen() {
     assert_eq!(session.reason.unwrap().code, ErrorCode::Upgrading);
     world.finish().await;
 }
+
+#[tokio::test]
+async fn reconnect_unblocks_what_is_well_again() {
+    let world = World::new().await;
+    for code in [401, 403, 422, 423] {
+        world.sandbox.fault(status(code, 1000, None)).await.unwrap();
+        assert_ne!(world.ctl(&["up", TARGET]).await.code, Some(0), "{code}");
+        world.sandbox.fault(Fault::Resume).await.unwrap();
+        world.ctl(&["reconnect", TARGET]).await.ok();
+        assert_eq!(world.status(TARGET).await.state, SessionState::Up, "{code}");
+        world.ctl(&["down", TARGET, "--drain", "0"]).await.ok();
+    }
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn stopping_the_daemon_leaves_no_authorization_behind() {
+    let world = World::new().await;
+    world.sandbox.fault(Fault::Hang { times: 2, path: Some("personal".into()) }).await.unwrap();
+    world.ctl(&["up", TARGET, "--no-wait"]).await;
+    world
+        .until("both are asked for", || async { world.sandbox.count("POST", "/personal-") == 2 })
+        .await;
+    world.ctl(&["daemon", "stop"]).await.ok();
+    world
+        .until("both are deleted", || async { world.sandbox.outstanding_authorizations() == 0 })
+        .await;
+    world.stop().await;
+}

@@ -79,6 +79,9 @@ impl Error {
 
 fn refusal_hint(detail: &ErrorDetail) -> Option<String> {
     match (&detail.hint, detail.code) {
+        (_, ErrorCode::TargetAmbiguous) if !detail.choices.is_empty() => {
+            Some(format!("name one of them: {}", detail.choices.join(", ")))
+        }
         (Some(hint), _) => Some(hint.clone()),
         (None, ErrorCode::NoSuchRoute) => {
             Some("the daemon is of an older release: borealisctl daemon restart".to_owned())

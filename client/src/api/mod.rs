@@ -1,19 +1,27 @@
 //! The daemon's control API, one short method an endpoint. Answers come after their effect, so a
 //! method that may wait says for how long.
 
+mod addons;
 mod error;
 mod lines;
 mod wire;
 
+use std::future::ready;
+use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use borealis_proto::{
     Credentials, DaemonInfo, Event, OpenSession, QueryEvent, QueryRequest, Session, SessionId,
     SessionList,
 };
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
 use hyper::{Method, header::HeaderValue};
+use serde_json::value::RawValue;
 
+pub use addons::Addon;
 pub use error::Error;
 pub use lines::Lines;
 use wire::{Answer, Ask};
@@ -31,6 +39,8 @@ const GRACE: Duration = Duration::from_secs(60);
 pub struct Api {
     socket: PathBuf,
     heroku_key: Option<HeaderValue>,
+    /// Guards the answer to Heroku's question for a second factor, for the next request.
+    second_factor: Mutex<Option<HeaderValue>>,
 }
 
 /// Keeps an ephemeral session alive until it is dropped.
@@ -46,7 +56,17 @@ impl Api {
     /// When the key has characters that no header can carry.
     pub fn new(socket: &Path, heroku_key: Option<&str>) -> Result<Self, Error> {
         let heroku_key = heroku_key.map(secret_header).transpose()?;
-        Ok(Self { socket: socket.to_owned(), heroku_key })
+        Ok(Self { socket: socket.to_owned(), heroku_key, second_factor: Mutex::default() })
+    }
+
+    /// Hands over the code that Heroku asks for, with the next request that opens something.
+    ///
+    /// # Errors
+    /// When it has characters that no header can carry.
+    pub fn answer_second_factor(&self, code: &str) -> Result<(), Error> {
+        let code = secret_header(code.trim())?;
+        *self.second_factor.lock().unwrap_or_else(PoisonError::into_inner) = Some(code);
+        Ok(())
     }
 
     /// Whether anybody listens.
@@ -167,11 +187,35 @@ impl Api {
         Ok(Lines::new(self.send(ask).await?))
     }
 
+    /// `POST /v1/query` with data for `COPY … FROM STDIN`.
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn query_with(
+        &self,
+        request: &QueryRequest,
+        data: impl Stream<Item = io::Result<Bytes>> + Send + 'static,
+    ) -> Result<Lines<QueryEvent>, Error> {
+        let mut line = serde_json::to_vec(request).map_err(Error::NotJson)?;
+        line.push(b'\n');
+        let body = stream::once(ready(Ok(Bytes::from(line)))).chain(data);
+        let ask = Ask::new(Method::POST, "/v1/query", GRACE).stream("application/x-ndjson", body);
+        Ok(Lines::new(self.send(ask).await?))
+    }
+
     /// `GET /v1/events`
     ///
     /// # Errors
     /// See [`Api::daemon`].
     pub async fn events(&self) -> Result<Lines<Event>, Error> {
+        Ok(Lines::new(self.send(Ask::new(Method::GET, "/v1/events", PROMPT)).await?))
+    }
+
+    /// The same as the daemon words it, which may be newer than we are.
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn events_as_they_come(&self) -> Result<Lines<Box<RawValue>>, Error> {
         Ok(Lines::new(self.send(Ask::new(Method::GET, "/v1/events", PROMPT)).await?))
     }
 
@@ -199,8 +243,12 @@ impl Api {
     }
 
     fn with_key(&self, ask: Ask) -> Ask {
-        match &self.heroku_key {
+        let ask = match &self.heroku_key {
             Some(key) => ask.heroku_key(key.clone()),
+            None => ask,
+        };
+        match self.second_factor.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            Some(code) => ask.second_factor(code),
             None => ask,
         }
     }

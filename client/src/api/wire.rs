@@ -5,25 +5,29 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use borealis_proto::{API_HEADER, API_VERSION, ErrorBody, HEROKU_KEY_HEADER};
+use borealis_proto::{
+    API_HEADER, API_VERSION, ErrorBody, HEROKU_KEY_HEADER, REQUEST_ID_HEADER, TWO_FACTOR_HEADER,
+};
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use futures_util::TryStreamExt;
+use http_body_util::combinators::UnsyncBoxBody;
+use http_body_util::{BodyExt, Full, StreamBody};
+use hyper::body::{Frame, Incoming};
 use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::{Method, Request, Response, client::conn::http1};
 use hyper_util::rt::TokioIo;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 
 use super::error::Error;
 use crate::output::notes;
 
 #[cfg(unix)]
-type Stream = tokio::net::UnixStream;
+type LocalSocket = tokio::net::UnixStream;
 #[cfg(windows)]
-type Stream = tokio::net::windows::named_pipe::NamedPipeClient;
+type LocalSocket = tokio::net::windows::named_pipe::NamedPipeClient;
 
 /// Whether the user was told that the daemon speaks another version: once is enough.
 static WARNED: AtomicBool = AtomicBool::new(false);
@@ -31,12 +35,16 @@ static WARNED: AtomicBool = AtomicBool::new(false);
 /// How long the rest of an answer may take once its head is here. Streams are not bound by it.
 const BODY: Duration = Duration::from_secs(15);
 
+type Body = UnsyncBoxBody<Bytes, io::Error>;
+
 /// What is asked, and how long the answer's head may take.
 pub(super) struct Ask {
     method: Method,
     path: String,
-    body: Vec<u8>,
+    kind: &'static str,
+    body: Body,
     heroku_key: Option<HeaderValue>,
+    second_factor: Option<HeaderValue>,
     patience: Duration,
 }
 
@@ -51,12 +59,25 @@ pub(super) struct Answer {
 
 impl Ask {
     pub(super) fn new(method: Method, path: &str, patience: Duration) -> Self {
-        Self { method, path: path.to_owned(), body: Vec::new(), heroku_key: None, patience }
+        let (path, kind) = (path.to_owned(), "application/json");
+        let body = whole(Vec::new());
+        Self { method, path, kind, body, heroku_key: None, second_factor: None, patience }
     }
 
     pub(super) fn json(mut self, body: &impl Serialize) -> Result<Self, Error> {
-        self.body = serde_json::to_vec(body).map_err(Error::NotJson)?;
+        self.body = whole(serde_json::to_vec(body).map_err(Error::NotJson)?);
         Ok(self)
+    }
+
+    /// Bytes that are sent while the answer comes. One that ends with an error cuts the request.
+    pub(super) fn stream(
+        mut self,
+        kind: &'static str,
+        bytes: impl futures_util::Stream<Item = io::Result<Bytes>> + Send + 'static,
+    ) -> Self {
+        self.kind = kind;
+        self.body = StreamBody::new(bytes.map_ok(Frame::data)).boxed_unsync();
+        self
     }
 
     pub(super) fn heroku_key(mut self, key: HeaderValue) -> Self {
@@ -64,8 +85,16 @@ impl Ask {
         self
     }
 
+    pub(super) fn second_factor(mut self, code: HeaderValue) -> Self {
+        self.second_factor = Some(code);
+        self
+    }
+
     pub(super) async fn send(self, socket: &Path) -> Result<Answer, Error> {
         let patience = self.patience;
+        let what = format!("{} {}", self.method, self.path);
+        notes::detail(|| format!("> {what} on {}", socket.display()));
+        let asked = Instant::now();
         let request = self.into_request()?;
         let answer = async {
             let stream = connect(socket).await?;
@@ -77,23 +106,31 @@ impl Ask {
             });
             let response = sender.send_request(request).await?;
             warn_of_other_version(&response);
+            notes::detail(|| answered(&what, &response, asked.elapsed()));
             Ok(Answer { response, _connection: tasks })
         };
         timeout(patience, answer).await.map_err(|_elapsed| Error::Slow(patience))?
     }
 
-    fn into_request(self) -> Result<Request<Full<Bytes>>, Error> {
+    fn into_request(self) -> Result<Request<Body>, Error> {
         let mut request = Request::builder()
             .method(self.method)
             .uri(self.path)
             .header(HOST, "localhost")
-            .header(CONTENT_TYPE, "application/json")
+            .header(CONTENT_TYPE, self.kind)
             .header(API_HEADER, API_VERSION);
         if let Some(key) = self.heroku_key {
             request = request.header(HEROKU_KEY_HEADER, key);
         }
-        Ok(request.body(Full::new(Bytes::from(self.body)))?)
+        if let Some(code) = self.second_factor {
+            request = request.header(TWO_FACTOR_HEADER, code);
+        }
+        Ok(request.body(self.body)?)
     }
+}
+
+fn whole(body: Vec<u8>) -> Body {
+    Full::new(Bytes::from(body)).map_err(|never| match never {}).boxed_unsync()
 }
 
 impl Answer {
@@ -130,7 +167,7 @@ impl Answer {
     }
 }
 
-pub(super) async fn connect(socket: &Path) -> Result<Stream, Error> {
+pub(super) async fn connect(socket: &Path) -> Result<LocalSocket, Error> {
     open(socket).await.map_err(|source| {
         let socket = socket.to_owned();
         let absent = [io::ErrorKind::NotFound, io::ErrorKind::ConnectionRefused];
@@ -143,14 +180,14 @@ pub(super) async fn connect(socket: &Path) -> Result<Stream, Error> {
 }
 
 #[cfg(unix)]
-async fn open(socket: &Path) -> io::Result<Stream> {
-    Stream::connect(socket).await
+async fn open(socket: &Path) -> io::Result<LocalSocket> {
+    LocalSocket::connect(socket).await
 }
 
 /// Through tokio's own options, because they set the impersonation level. A busy pipe is one whose
 /// server is about to offer its next instance.
 #[cfg(windows)]
-async fn open(pipe: &Path) -> io::Result<Stream> {
+async fn open(pipe: &Path) -> io::Result<LocalSocket> {
     use tokio::net::windows::named_pipe::ClientOptions;
     const PIPE_BUSY: i32 = 231;
     loop {
@@ -161,6 +198,13 @@ async fn open(pipe: &Path) -> io::Result<Stream> {
             done => return done,
         }
     }
+}
+
+/// The id finds the causes in the daemon's log.
+fn answered(what: &str, response: &Response<Incoming>, took: Duration) -> String {
+    let id = response.headers().get(REQUEST_ID_HEADER).and_then(|id| id.to_str().ok());
+    let status = response.status().as_u16();
+    format!("< {what}: {status} after {took:.1?}, request {}", id.unwrap_or("without an id"))
 }
 
 fn warn_of_other_version(response: &Response<Incoming>) {

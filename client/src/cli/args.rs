@@ -4,24 +4,29 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use clap::{ArgGroup, Args, Subcommand, ValueEnum, ValueHint};
+use clap::{Args, Subcommand, ValueHint};
+use clap_complete::engine::ArgValueCandidates;
 
 use super::{duration, examples};
+use crate::complete;
 
 /// Where `--help` lists these.
-const BY_FLAGS: &str = "Target by flags";
+pub(super) const BY_FLAGS: &str = "Target by flags";
 
 /// A target by flags, as people know them from Heroku's own commands.
 #[derive(Args, Clone, Debug, Default)]
 pub struct TargetFlags {
     /// The app [default: HEROKU_APP, else the one app of the git remotes]
     #[arg(short, long, value_name = "APP", help_heading = BY_FLAGS)]
+    #[arg(add = ArgValueCandidates::new(complete::apps))]
     pub app: Option<String>,
     /// The add-on, or the name of its attachment
     #[arg(short = 'o', long, value_name = "ADDON", help_heading = BY_FLAGS)]
+    #[arg(add = ArgValueCandidates::new(complete::addons))]
     pub addon: Option<String>,
     /// The git remote that names the app
     #[arg(short, long, value_name = "REMOTE", conflicts_with = "app", help_heading = BY_FLAGS)]
+    #[arg(add = ArgValueCandidates::new(complete::remotes))]
     pub remote: Option<String>,
 }
 
@@ -29,7 +34,7 @@ pub struct TargetFlags {
 #[derive(Args, Clone, Debug, Default)]
 pub struct OneTarget {
     /// APP/ATTACHMENT, APP, an add-on's name or UUID, or a session's id
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", add = ArgValueCandidates::new(complete::targets))]
     pub target: Option<String>,
     /// The same by flags.
     #[command(flatten)]
@@ -40,7 +45,7 @@ pub struct OneTarget {
 #[derive(Args, Clone, Debug, Default)]
 pub struct ManyTargets {
     /// APP/ATTACHMENT, APP, an add-on's name or UUID
-    #[arg(value_name = "TARGET")]
+    #[arg(value_name = "TARGET", add = ArgValueCandidates::new(complete::targets))]
     pub targets: Vec<String>,
     /// One by flags.
     #[command(flatten)]
@@ -107,6 +112,9 @@ pub struct StatusArgs {
     /// The session that may write
     #[arg(short, long)]
     pub write_access: bool,
+    /// Stay, and show each change as it comes
+    #[arg(long)]
+    pub watch: bool,
     /// Print JSON
     #[arg(long)]
     pub json: bool,
@@ -197,58 +205,6 @@ pub struct PsqlArgs {
     pub args: Vec<OsString>,
 }
 
-/// `run`.
-#[derive(Args, Debug)]
-#[command(
-    override_usage = "borealisctl run [OPTIONS] [TARGET] <-d SQL|-i FILE|-e SHELL|-- CMD ARGS>"
-)]
-#[command(group(
-    ArgGroup::new("what").required(true).args(["db_cmd", "db_cmd_file", "shell_cmd", "program"])
-))]
-pub struct RunArgs {
-    /// What to open.
-    #[command(flatten)]
-    pub target: OneTarget,
-    /// SQL to run
-    #[arg(short, long, value_name = "SQL")]
-    pub db_cmd: Option<String>,
-    /// A file with SQL to run; - is stdin
-    #[arg(short = 'i', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
-    pub db_cmd_file: Option<PathBuf>,
-    /// A shell command to run, with PGHOST, …, DATABASE_URL in its environment
-    #[arg(short = 'e', long, value_name = "SHELL")]
-    pub shell_cmd: Option<OsString>,
-    /// A program to run, with the same environment
-    #[arg(last = true, value_name = "CMD")]
-    pub program: Vec<OsString>,
-    /// As your personal user rather than the application's
-    #[arg(short = 'u', long)]
-    pub personal_user: bool,
-    /// As the user that may write
-    #[arg(short, long)]
-    pub write_access: bool,
-    /// Listen on this port
-    #[arg(short, long, value_name = "PORT", value_parser = clap::value_parser!(u16).range(1..))]
-    pub port: Option<u16>,
-    /// How SQL results are printed
-    #[arg(short, long, value_enum, default_value_t, conflicts_with_all = ["shell_cmd", "program"])]
-    pub format: Format,
-}
-
-/// How `run` prints rows.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
-pub enum Format {
-    /// Aligned columns, as psql prints them
-    #[default]
-    Table,
-    /// As COPY writes it: NULL is empty, an empty text is ""
-    Csv,
-    /// One array of objects a result
-    Json,
-    /// One object a line
-    Ndjson,
-}
-
 /// `daemon`.
 #[derive(Args, Debug)]
 pub struct DaemonArgs {
@@ -290,12 +246,4 @@ pub struct LogsArgs {
     /// Go on printing what comes
     #[arg(short, long)]
     pub follow: bool,
-}
-
-/// `completions`.
-#[derive(Args, Debug)]
-pub struct CompletionsArgs {
-    /// For which shell
-    #[arg(value_enum)]
-    pub shell: clap_complete::Shell,
 }

@@ -32,7 +32,8 @@ pub(super) const STATUS: &str = "\
 Examples:
   borealisctl status
   borealisctl status sushi/DATABASE
-  borealisctl status sushi/DATABASE --json";
+  borealisctl status sushi/DATABASE --json
+  borealisctl status --watch";
 
 pub(super) const WAIT: &str = "\
 Examples:
@@ -57,13 +58,6 @@ Examples:
   borealisctl psql sushi/DATABASE
   borealisctl psql sushi/DATABASE --write-access
   borealisctl psql sushi -- -c 'select now()' --csv";
-
-pub(super) const RUN: &str = "\
-Examples:
-  borealisctl run sushi/DATABASE -d 'select * from rolls' -f csv
-  borealisctl run sushi/DATABASE -w -i migrate.sql
-  borealisctl run sushi/DATABASE -u -e 'pg_dump > sushi.sql'
-  borealisctl run sushi/DATABASE -w -- bin/rails db:migrate";
 
 pub(super) const ENV: &str = "\
 Examples:
@@ -107,4 +101,6 @@ pub(super) const COMPLETIONS: &str = "\
 Examples:
   borealisctl completions bash > ~/.local/share/bash-completion/completions/borealisctl
   borealisctl completions zsh > \"${fpath[1]}/_borealisctl\"
-  borealisctl completions fish > ~/.config/fish/completions/borealisctl.fish";
+  borealisctl completions fish > ~/.config/fish/completions/borealisctl.fish
+  borealisctl completions nushell > ~/.config/nushell/completions/borealisctl.nu
+  borealisctl completions powershell >> $PROFILE";

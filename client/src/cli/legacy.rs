@@ -4,15 +4,19 @@ use std::ffi::OsString;
 
 const PREFIX: &str = "borealis-pg:";
 
+/// Alone, it shows the add-on.
+const TOPIC: &str = "borealis-pg";
+
 /// The command line with a colon name taken apart; any other unchanged.
 #[must_use]
 pub fn from_colon_names(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut argv = argv.into_iter();
     let mut rewritten: Vec<OsString> = argv.by_ref().take(1).collect();
     if let Some(verb) = argv.next() {
-        match verb.to_str().and_then(|text| text.strip_prefix(PREFIX)) {
-            Some(names) => rewritten.extend(names.split(':').map(OsString::from)),
-            None => rewritten.push(verb),
+        match verb.to_str().map(|text| (text, text.strip_prefix(PREFIX))) {
+            Some((_, Some(names))) => rewritten.extend(names.split(':').map(OsString::from)),
+            Some((TOPIC, None)) => rewritten.push("info".into()),
+            Some((_, None)) | None => rewritten.push(verb),
         }
     }
     rewritten.extend(argv);
@@ -34,6 +38,7 @@ mod tests {
             ("b borealis-pg:psql -a sushi", "b psql -a sushi"),
             ("b borealis-pg:users:reset sushi", "b users reset sushi"),
             ("b psql borealis-pg:psql", "b psql borealis-pg:psql"),
+            ("b borealis-pg -a sushi", "b info -a sushi"),
             ("b", "b"),
         ];
         for (typed, meant) in table {

@@ -1,14 +1,11 @@
 //! `completions`: what a shell has to know to complete our commands.
 
-use clap::CommandFactory;
-
-use crate::cli::{Cli, CompletionsArgs};
+use crate::cli::CompletionsArgs;
 use crate::exit::Code;
-use crate::{Error, output};
+use crate::{Error, complete, output};
 
 pub(super) fn run(args: &CompletionsArgs) -> Result<Code, Error> {
-    let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "borealisctl", &mut script);
+    let script = complete::script(args.shell)?;
     output::print(&String::from_utf8_lossy(&script))?;
     Ok(Code::DONE)
 }

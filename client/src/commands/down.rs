@@ -1,6 +1,6 @@
 //! `down`: closes sessions, after what runs in them.
 
-use borealis_proto::Session;
+use borealis_proto::{Session, Target};
 use futures_util::future::join_all;
 
 use crate::api::Api;
@@ -8,7 +8,7 @@ use crate::cli::DownArgs;
 use crate::exit::Code;
 use crate::output::{self, notes, spinner, text};
 use crate::target::{self, Here};
-use crate::{Context, Error, select};
+use crate::{Context, Error, choose, select};
 
 pub(super) async fn run(context: &Context, args: DownArgs) -> Result<Code, Error> {
     let targets = if args.all { Vec::new() } else { target::many(&args.targets, &Here)? };
@@ -17,9 +17,10 @@ pub(super) async fn run(context: &Context, args: DownArgs) -> Result<Code, Error
     let mut failures = Vec::new();
     let mut chosen: Vec<Session> = if args.all { open.clone() } else { Vec::new() };
     for target in &targets {
-        match select::all(target, args.write_access, &open) {
+        let find = async |target: &Target| Ok(select::all(target, args.write_access, &open)?);
+        match choose::resolving(&api, target, find).await {
             Ok(sessions) => chosen.extend(sessions),
-            Err(error) => failures.push(Error::from(error)),
+            Err(error) => failures.push(error),
         }
     }
     chosen.sort_by(|a, b| a.id.cmp(&b.id));

@@ -4,13 +4,14 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use borealis_proto::{Credentials, Identity, Session};
+use borealis_proto::{Identity, Session};
 use tokio::process::Command;
 
 use super::shared::{Held, Wish};
 use crate::cli::PsqlArgs;
+use crate::conninfo::Handed;
 use crate::exit::Code;
-use crate::{Context, Error, child, conninfo, private_dir};
+use crate::{Context, Error, child, private_dir};
 
 pub(super) async fn run(context: &Context, args: PsqlArgs) -> Result<Code, Error> {
     let program = find(args.binary_path)?;
@@ -26,7 +27,9 @@ pub(super) async fn run(context: &Context, args: PsqlArgs) -> Result<Code, Error
     .await?
     .up()?;
     let credentials = held.credentials().await?;
-    let mut command = command(&program, &held.session, &credentials, &args.args);
+    let mut command = command(&program, &held.session, &args.args);
+    // Until psql has ended: the password file goes with it.
+    let _handed = Handed::to(&mut command, &credentials);
     if let Some(history) = history(&context.paths.state_dir, &held.session.app) {
         command.env("PSQL_HISTORY", history);
     }
@@ -40,22 +43,13 @@ fn find(named: Option<PathBuf>) -> Result<PathBuf, Error> {
     found.map_err(|_missing| child::Error::NotFound { program }.into())
 }
 
-fn command(
-    program: &Path,
-    session: &Session,
-    credentials: &Credentials,
-    args: &[OsString],
-) -> Command {
+fn command(program: &Path, session: &Session, args: &[OsString]) -> Command {
     // %R%# is psql's own `=>`, `->` inside of a statement, `=#` for a superuser.
     let prompt = format!("{}::{}%R%# ", session.app, session.attachment);
     let mut command = Command::new(program);
     command.arg("--set").arg(format!("PROMPT1={prompt}"));
     command.arg("--set").arg(format!("PROMPT2={prompt}"));
     command.args(args);
-    command.envs(conninfo::environment(credentials));
-    conninfo::MISLEADING.iter().for_each(|name| {
-        command.env_remove(name);
-    });
     command
 }
 

@@ -4,18 +4,19 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::Path;
 
-use borealis_proto::{Credentials, Identity};
+use borealis_proto::{Identity, OnError};
 use tokio::process::Command;
 
 use super::shared::{Held, Wish};
-use super::sql;
-use crate::cli::RunArgs;
+use super::sql::{self, Sql};
+use crate::cli::{self, RunArgs};
+use crate::conninfo::Handed;
 use crate::exit::Code;
-use crate::{Context, Error, child, conninfo};
+use crate::{Context, Error, child};
 
 /// What is to be run, complete before anything is opened.
 enum What {
-    Sql(String),
+    Sql(Sql),
     Program(Command),
 }
 
@@ -29,22 +30,22 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Code, Error>
     .await?
     .up()?;
     match what {
-        What::Sql(text) => sql::run(&held, text, args.format).await,
+        What::Sql(sql) => sql::run(&held, sql).await,
         What::Program(mut command) => {
-            prepare(&mut command, &held.credentials().await?);
+            // Until the child has ended: the password file goes with it.
+            let _handed = Handed::to(&mut command, &held.credentials().await?);
             Ok(child::run(command).await?)
         }
     }
 }
 
 fn what(args: &RunArgs) -> Result<What, Error> {
-    if let Some(sql) = &args.db_cmd {
-        return Ok(What::Sql(sql.clone()));
+    if let Some(text) = &args.db_cmd {
+        return sql(args, text.clone(), true).map(What::Sql);
     }
     if let Some(path) = &args.db_cmd_file {
-        return read(path)
-            .map(What::Sql)
-            .map_err(|source| Error::Input { path: path.clone(), source });
+        let text = read(path).map_err(|source| Error::Input { path: path.clone(), source })?;
+        return sql(args, text, path != Path::new("-")).map(What::Sql);
     }
     if let Some(text) = &args.shell_cmd {
         return Ok(What::Program(shell(text)));
@@ -53,6 +54,22 @@ fn what(args: &RunArgs) -> Result<What, Error> {
     let mut command = Command::new(words.next().cloned().unwrap_or_default());
     command.args(words);
     Ok(What::Program(command))
+}
+
+fn sql(args: &RunArgs, text: String, stdin: bool) -> Result<Sql, Error> {
+    let (format, single_transaction) = (args.format, args.single_transaction);
+    let on_error = match args.on_error {
+        cli::OnError::Stop => OnError::Stop,
+        cli::OnError::Continue if single_transaction => {
+            return Err(Error::Usage {
+                message: "--single-transaction cannot continue after an error: it undoes all"
+                    .to_owned(),
+                hint: "leave one of the two out".to_owned(),
+            });
+        }
+        cli::OnError::Continue => OnError::Continue,
+    };
+    Ok(Sql { text, format, on_error, single_transaction, stdin })
 }
 
 fn read(path: &Path) -> io::Result<String> {
@@ -77,11 +94,4 @@ fn shell(text: &OsString) -> Command {
     let mut command = Command::new("cmd");
     command.arg("/C").raw_arg(text);
     command
-}
-
-fn prepare(command: &mut Command, credentials: &Credentials) {
-    command.envs(conninfo::environment(credentials));
-    for name in conninfo::MISLEADING {
-        command.env_remove(name);
-    }
 }

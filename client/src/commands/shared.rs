@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use borealis_proto::{
-    Access, Credentials, Identity, OpenSession, Session, SessionId, SessionState,
+    Access, Credentials, Identity, OpenSession, Session, SessionId, SessionState, Target,
 };
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
@@ -13,7 +13,7 @@ use crate::cli::OneTarget;
 use crate::exit::Code;
 use crate::output::{self, spinner, text};
 use crate::target::{self, Here};
-use crate::{Context, Error, select};
+use crate::{Context, Error, choose, select, two_factor};
 
 /// How long commands wait for a session that they open for themselves.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -29,8 +29,9 @@ pub(super) async fn opened(
 ) -> Result<(Api, Session), Error> {
     let target = target::one(typed, &Here)?;
     let api = context.daemon().await?;
-    let list = api.sessions().await?;
-    let session = select::one(&target, write_access, &list.sessions)?;
+    let open = api.sessions().await?.sessions;
+    let find = async |target: &Target| Ok(select::one(target, write_access, &open)?);
+    let session = choose::resolving(&api, &target, find).await?;
     Ok((api, session))
 }
 
@@ -76,6 +77,17 @@ impl Held {
     /// Opens, or finds, the session, holds it, and waits until it is up or cannot be.
     pub(super) async fn open(context: &Context, wish: &Wish<'_>) -> Result<Self, Error> {
         let target = target::one(wish.target, &Here)?;
+        let api = spinner::during("starting borealisd", context.daemon()).await?;
+        let open = async |target: &Target| Self::open_on(&api, target, wish).await;
+        let (session, hold) = choose::resolving(&api, &target, open).await?;
+        Ok(Self { api, session, _hold: hold })
+    }
+
+    async fn open_on(
+        api: &Api,
+        target: &Target,
+        wish: &Wish<'_>,
+    ) -> Result<(Session, Hold), Error> {
         let wish = OpenSession {
             target: target.to_string(),
             access: access(wish.write_access),
@@ -85,13 +97,13 @@ impl Held {
             // Held first and waited for then: nobody else keeps it alive meanwhile.
             wait_ms: 0,
         };
-        let work = async {
-            let api = context.daemon().await?;
+        let open = async || {
             let session = api.open(&wish).await?;
             let hold = api.hold(&session.id).await?;
-            let session = wait_until_up(&api, session, Some(PATIENCE)).await?;
-            Ok(Self { api, session, _hold: hold })
+            let session = wait_until_up(api, session, Some(PATIENCE)).await?;
+            Ok((session, hold))
         };
+        let work = two_factor::answering(api, |(session, _hold)| session, open);
         spinner::during(&format!("opening {target}"), work).await
     }
 

@@ -2,27 +2,60 @@
 
 use std::io::{self, BufWriter};
 
-use borealis_proto::{QueryEvent, QueryRequest, ServerMessage};
+use borealis_proto::{OnError, QueryEvent, QueryRequest, ServerMessage};
 use futures_util::FutureExt;
 
 use super::shared::Held;
+use super::stdin::{self, Start};
 use crate::Error;
 use crate::api::{self, Lines};
 use crate::cli::Format;
 use crate::exit::Code;
 use crate::output::rows::{self, Rows};
-use crate::output::{notes, server_message};
+use crate::output::{copied, notes, server_message};
 use crate::signals::Signals;
 
 /// Large enough that a write costs little beside the rows in it.
 const BUFFER: usize = 64 << 10;
 
+/// What to ask, and how to show the answer.
+pub(super) struct Sql {
+    pub(super) text: String,
+    pub(super) format: Format,
+    pub(super) on_error: OnError,
+    pub(super) single_transaction: bool,
+    /// Whether stdin is free for `COPY … FROM STDIN`.
+    pub(super) stdin: bool,
+}
+
+impl Sql {
+    /// One of our own questions.
+    pub(super) fn plain(text: &str, format: Format) -> Self {
+        Self {
+            text: text.to_owned(),
+            format,
+            on_error: OnError::Stop,
+            single_transaction: false,
+            stdin: false,
+        }
+    }
+}
+
 /// Where the output stands.
 struct Printer {
     rows: Box<dyn Rows>,
-    /// Between `columns` and `complete`.
-    in_result: bool,
-    sql: String,
+    within: Within,
+    sql: Sql,
+    stdin: Option<Start>,
+    /// When all is answered.
+    code: Code,
+}
+
+/// What the next `complete` completes.
+enum Within {
+    Nothing,
+    Rows,
+    Copy { binary: bool },
 }
 
 /// Whether to go on.
@@ -32,15 +65,36 @@ enum Next {
 }
 
 /// Asks, prints, and ends with the code. A signal drops the request, which cancels the query.
-pub(super) async fn run(held: &Held, sql: String, format: Format) -> Result<Code, Error> {
+pub(super) async fn run(held: &Held, sql: Sql) -> Result<Code, Error> {
     let mut signals = Signals::catch()?;
-    let request = QueryRequest { session: held.session.id.clone(), sql: sql.clone() };
+    let request = QueryRequest {
+        session: held.session.id.clone(),
+        sql: sql.text.clone(),
+        on_error: sql.on_error,
+        single_transaction: sql.single_transaction,
+    };
     let out = BufWriter::with_capacity(BUFFER, io::stdout());
-    let printer = Printer { rows: rows::writer(format, out), in_result: false, sql };
+    let rows = rows::writer(sql.format, out);
+    let mut printer = Printer { rows, within: Within::Nothing, sql, stdin: None, code: Code::DONE };
+    let asked = async {
+        let events = if printer.sql.stdin && names_stdin(&printer.sql.text) {
+            let (start, data) = stdin::data();
+            printer.stdin = Some(start);
+            held.api.query_with(&request, data).await?
+        } else {
+            held.api.query(&request).await?
+        };
+        printer.print_all(events).await
+    };
     tokio::select! {
-        code = async { printer.print_all(held.api.query(&request).await?).await } => code,
+        code = asked => code,
         signal = signals.next() => Ok(signal.code()),
     }
+}
+
+/// Whether the SQL may want data: too often is harmless, stdin is only read when asked for.
+fn names_stdin(sql: &str) -> bool {
+    sql.to_ascii_lowercase().contains("stdin")
 }
 
 impl Printer {
@@ -67,15 +121,18 @@ impl Printer {
     fn print(&mut self, event: QueryEvent) -> Result<Next, Error> {
         match event {
             QueryEvent::Columns { columns } => {
-                self.in_result = true;
+                self.within = Within::Rows;
                 self.rows.columns(columns)?;
             }
             QueryEvent::Row { values } => self.rows.row(values)?,
-            QueryEvent::Complete { tag } if self.in_result => {
-                self.in_result = false;
-                self.rows.end(&tag)?;
+            QueryEvent::CopyOut { binary } => self.within = Within::Copy { binary },
+            QueryEvent::CopyData { data } => self.copy(&data)?,
+            QueryEvent::CopyIn => {
+                if let Some(start) = self.stdin.take() {
+                    start.now();
+                }
             }
-            QueryEvent::Complete { tag } => self.rows.command(&tag)?,
+            QueryEvent::Complete { tag } => self.complete(&tag)?,
             QueryEvent::Notice { notice } => {
                 self.rows.flush()?;
                 notes::note(&server_message::notice(&notice));
@@ -86,15 +143,37 @@ impl Printer {
                 return Err(Error::Query { code, message, hint });
             }
             QueryEvent::Error { server: Some(message), .. } => return self.refusal(&message),
-            QueryEvent::Done => return Ok(Next::End(Code::DONE)),
+            QueryEvent::Done => return Ok(Next::End(self.code)),
             QueryEvent::Unknown => {}
         }
         Ok(Next::Event)
     }
 
+    /// As it is, in every format: what it is was said in the COPY.
+    fn copy(&mut self, data: &str) -> io::Result<()> {
+        let binary = matches!(self.within, Within::Copy { binary: true });
+        self.rows.raw(&copied::bytes(data, binary)?)
+    }
+
+    fn complete(&mut self, tag: &str) -> io::Result<()> {
+        match std::mem::replace(&mut self.within, Within::Nothing) {
+            Within::Nothing => self.rows.command(tag),
+            Within::Rows => self.rows.end(tag),
+            // Behind the data it would be taken for some.
+            Within::Copy { .. } => Ok(()),
+        }
+    }
+
     fn refusal(&mut self, message: &ServerMessage) -> Result<Next, Error> {
+        if let Within::Rows = std::mem::replace(&mut self.within, Within::Nothing) {
+            self.rows.cut()?;
+        }
         self.rows.flush()?;
-        notes::error(&server_message::error(message, &self.sql));
-        Ok(Next::End(Code::FAILED))
+        notes::error(&server_message::error(message, &self.sql.text));
+        self.code = Code::FAILED;
+        match self.sql.on_error {
+            OnError::Continue => Ok(Next::Event),
+            OnError::Stop | OnError::Unknown => Ok(Next::End(Code::FAILED)),
+        }
     }
 }

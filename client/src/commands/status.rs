@@ -1,4 +1,6 @@
-//! `status`: sessions in depth.
+//! `status`: sessions in depth, once or for as long as somebody looks.
+
+mod watch;
 
 use borealis_proto::Session;
 use jiff::{Timestamp, tz::TimeZone};
@@ -6,11 +8,15 @@ use jiff::{Timestamp, tz::TimeZone};
 use super::shared;
 use crate::cli::StatusArgs;
 use crate::exit::Code;
-use crate::output::{self, notes, text};
+use crate::output::human::Clock;
+use crate::output::{self, Detail, Look, notes, text};
 use crate::{Context, Error, target};
 
 /// An object for a target, an array for all.
 pub(super) async fn run(context: &Context, args: StatusArgs) -> Result<Code, Error> {
+    if args.watch {
+        return watch::run(context, &args).await;
+    }
     if target::is_named(&args.target) {
         let (_api, session) = shared::opened(context, &args.target, args.write_access).await?;
         if args.json {
@@ -32,8 +38,13 @@ pub(super) async fn run(context: &Context, args: StatusArgs) -> Result<Code, Err
 }
 
 fn print(sessions: &[Session]) -> Result<(), Error> {
-    let (now, zone) = (Timestamp::now(), TimeZone::system());
-    let depths: Vec<String> =
-        sessions.iter().map(|session| text::depth(session, now, &zone)).collect();
-    Ok(output::print(&depths.join("\n"))?)
+    let clock = Clock::at(Timestamp::now(), TimeZone::system());
+    Ok(output::print(&depths(sessions, &clock, Detail::WithTraffic))?)
+}
+
+fn depths(sessions: &[Session], clock: &Clock, detail: Detail) -> String {
+    let look = Look::of_stdout();
+    let depth = |session: &Session| text::depth(session, clock, detail, look);
+    let sorted = text::wrong_way_first(sessions);
+    sorted.into_iter().map(depth).collect::<Vec<_>>().join("\n")
 }

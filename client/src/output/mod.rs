@@ -1,9 +1,13 @@
 //! The only room that prints: results on stdout, all else on stderr, so that a pipe gets nothing
 //! but what was asked for. Colour only on terminals and not with `NO_COLOR`; anstream sees to it.
 
+pub mod addon;
+pub mod copied;
+pub mod desktop;
 pub mod human;
 pub mod notes;
 pub mod rows;
+pub mod screen;
 pub mod server_message;
 pub mod spinner;
 pub mod text;
@@ -19,6 +23,15 @@ pub struct Look {
     pub width: Option<u16>,
     /// Whether colours are shown.
     pub colour: bool,
+}
+
+/// How much of a session is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Detail {
+    /// All of it.
+    WithTraffic,
+    /// Only what events tell: the rest would grow old on the screen.
+    OfEvents,
 }
 
 impl Look {
@@ -43,6 +56,18 @@ fn terminal_width() -> Option<u16> {
 pub fn print(text: &str) -> io::Result<()> {
     let mut stdout = anstream::stdout().lock();
     stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}
+
+/// A result for programs, on a line of its own.
+///
+/// # Errors
+/// When stdout cannot be written.
+pub fn json_line(value: &impl Serialize) -> io::Result<()> {
+    let mut line = serde_json::to_vec(value)?;
+    line.push(b'\n');
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(&line)?;
     stdout.flush()
 }
 

@@ -10,7 +10,9 @@ pub fn error(message: &ServerMessage, sql: &str) -> String {
     if let Some(place) = message.position.and_then(|position| place(sql, position)) {
         text.push_str(&place);
     }
-    text + &more(message)
+    // A NOTICE has one as well, which nobody wants to see.
+    let context = message.context.as_ref().map(|context| format!("\nCONTEXT:  {context}"));
+    text + &more(message) + &context.unwrap_or_default()
 }
 
 /// A notice: `NOTICE:  …`.
@@ -72,6 +74,7 @@ mod tests {
             detail: None,
             hint: Some("look again".into()),
             position,
+            context: None,
         }
     }
 

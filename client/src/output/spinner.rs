@@ -6,6 +6,8 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use tokio::time::{interval, sleep};
 
+use super::notes::{self, Level};
+
 /// Until then an answer feels immediate, and a spinner would only flicker.
 const UNNOTICED: Duration = Duration::from_millis(300);
 
@@ -13,7 +15,9 @@ const TICK: Duration = Duration::from_millis(100);
 
 /// Waits for `work` beneath a spinner.
 pub async fn during<T>(what: &str, work: impl Future<Output = T>) -> T {
-    if !stderr().is_terminal() {
+    // The lines of `--verbose` tell the same, and would be drawn over.
+    let wanted = notes::says(Level::Normal) && !notes::says(Level::Verbose);
+    if !wanted || !stderr().is_terminal() {
         return work.await;
     }
     let mut work = std::pin::pin!(work);

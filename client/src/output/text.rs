@@ -1,15 +1,18 @@
 //! Sessions and the daemon, for people.
 
+mod depth;
+mod glance;
+
 use std::fmt::Write;
 
+use anstyle::{AnsiColor, Style};
 use borealis_proto::{DaemonInfo, Identity, Session, SessionState};
-use comfy_table::{Cell, Color, ColumnConstraint, ContentArrangement, Table, presets};
-use jiff::{Timestamp, tz::TimeZone};
 
-use super::{Look, human};
+use super::human;
+use super::human::Clock;
 
-/// The number of the column that says why a session is not up.
-const WHY: usize = 5;
+pub use depth::depth;
+pub use glance::table;
 
 /// `sushi/DATABASE  read-only  up  127.0.0.1:15873`
 #[must_use]
@@ -24,86 +27,19 @@ pub fn line_with(session: &Session, state: &str) -> String {
     format!("{target}  {access}  {state}  {}\n", address(session))
 }
 
-/// `ls`.
+/// What needs a person first, then what mends itself, then what is well; each as it came.
 #[must_use]
-pub fn table(sessions: &[Session], now: Timestamp, look: Look) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_content_arrangement(ContentArrangement::Disabled);
-    if let Some(width) = look.width {
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-    }
-    if look.colour {
-        table.enforce_styling();
-    } else {
-        table.force_no_tty();
-    }
-    table.set_header(["TARGET", "ACCESS", "STATE", "ADDRESS", "SINCE", "WHY"]);
-    for session in sessions {
-        table.add_row(row(session, now));
-    }
-    for column in table.column_iter_mut() {
-        // The first column starts the line.
-        column.set_padding((0, 2));
-        // Addresses are for copying: only the last column, the why, may be broken.
-        if column.index < WHY {
-            column.set_constraint(ColumnConstraint::ContentWidth);
-        }
-    }
-    let lines = table.lines().map(|line| format!("{}\n", line.trim_end()));
-    lines.collect()
-}
-
-fn row(session: &Session, now: Timestamp) -> Vec<Cell> {
-    let state = Cell::new(session.state);
-    let state = match colour(session.state) {
-        Some(colour) => state.fg(colour),
-        None => state,
-    };
-    let why = session.reason.as_ref().map_or("", |reason| reason.message.as_str());
-    vec![
-        Cell::new(&session.target),
-        Cell::new(access(session)),
-        state,
-        Cell::new(address(session)),
-        Cell::new(human::span(session.since, now)),
-        Cell::new(why),
-    ]
-}
-
-fn colour(state: SessionState) -> Option<Color> {
-    match state {
-        SessionState::Up => Some(Color::Green),
-        SessionState::Opening | SessionState::Reconnecting => Some(Color::Yellow),
-        SessionState::Blocked => Some(Color::Red),
-        SessionState::Closing | SessionState::Unknown => None,
-    }
-}
-
-/// `status`: one session in depth.
-#[must_use]
-pub fn depth(session: &Session, now: Timestamp, zone: &TimeZone) -> String {
-    let mut text = format!("{}  {}  {}\n", session.target, access(session), session.state);
-    let mut field = |name: &str, value: Option<String>| {
-        if let Some(value) = value {
-            // A String takes everything.
-            let _infallible = writeln!(text, "  {name:<12} {value}");
-        }
-    };
-    let reason = session.reason.as_ref();
-    field("why", reason.map(|reason| reason.message.clone()));
-    field("hint", reason.and_then(|reason| reason.hint.clone()));
-    field("since", Some(ago(session.since, now, zone)));
-    field("next try", next_try(session, now));
-    field("address", Some(address(session)));
-    field("socket", session.endpoint.socket.clone());
-    field("database", session.database.clone());
-    field("user", session.user.clone());
-    field("connections", Some(connections(session)));
-    field("bytes", Some(traffic(session)));
-    field("last proof", session.proved_at.map(|at| ago(at, now, zone)));
-    field("add-on", Some(session.addon.clone()));
-    field("id", Some(session.id.to_string()));
-    text
+pub fn wrong_way_first(sessions: &[Session]) -> Vec<&Session> {
+    let mut sorted: Vec<&Session> = sessions.iter().collect();
+    sorted.sort_by_key(|session| match session.state {
+        SessionState::Blocked => 0,
+        SessionState::Reconnecting => 1,
+        SessionState::Opening => 2,
+        SessionState::Unknown => 3,
+        SessionState::Closing => 4,
+        SessionState::Up => 5,
+    });
+    sorted
 }
 
 /// `daemon status`.
@@ -125,6 +61,7 @@ pub fn daemon(info: &DaemonInfo) -> String {
         log = info.log,
     );
     for notice in &health.notices {
+        // A String takes everything.
         let _infallible = writeln!(text, "  notice       {notice}");
     }
     text
@@ -140,15 +77,20 @@ fn address(session: &Session) -> String {
     format!("{}:{}", session.endpoint.host, session.endpoint.port)
 }
 
-fn ago(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
-    let local = at.to_zoned(zone.clone()).strftime("%F %T");
-    format!("{local} ({} ago)", human::span(at, now))
+fn style(state: SessionState) -> Style {
+    match state {
+        SessionState::Up => AnsiColor::Green.on_default(),
+        SessionState::Opening | SessionState::Reconnecting => AnsiColor::Yellow.on_default(),
+        SessionState::Blocked => AnsiColor::Red.on_default().bold(),
+        SessionState::Closing | SessionState::Unknown => Style::new(),
+    }
 }
 
-fn next_try(session: &Session, now: Timestamp) -> Option<String> {
+/// When a session that is not up is tried next; nothing for one that is up or leaves.
+fn next_try(session: &Session, clock: &Clock) -> Option<String> {
     let when = match (session.state, session.next_retry_at) {
         (SessionState::Up | SessionState::Closing, _) => return None,
-        (_, Some(at)) => format!("in {}", human::span(now, at)),
+        (_, Some(at)) => clock.future(at),
         (SessionState::Blocked, None) => {
             format!("when you ask: borealisctl reconnect {}", session.target)
         }
@@ -161,17 +103,4 @@ fn next_try(session: &Session, now: Timestamp) -> Option<String> {
         1 => format!("{when} (1 try failed)"),
         attempt => format!("{when} ({attempt} tries failed)"),
     })
-}
-
-fn connections(session: &Session) -> String {
-    let connections = session.connections;
-    format!(
-        "{} open, {} waiting, {} since the daemon started",
-        connections.open, connections.waiting, connections.total
-    )
-}
-
-fn traffic(session: &Session) -> String {
-    let (sent, received) = (human::bytes(session.bytes.sent), human::bytes(session.bytes.received));
-    format!("{sent} to Postgres, {received} from it")
 }

@@ -8,7 +8,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 
 use borealis_proto::Paths;
 
-use super::Error;
+use super::{Error, program};
 use crate::private_dir;
 
 /// The exit code of a daemon that found another one.
@@ -24,7 +24,8 @@ pub(super) struct Attempt {
 
 impl Attempt {
     pub(super) fn spawn(paths: &Paths) -> Result<Self, Error> {
-        let program = find().ok_or_else(|| Error::NotFound { socket: paths.socket.clone() })?;
+        let program =
+            program::find().ok_or_else(|| Error::NotFound { socket: paths.socket.clone() })?;
         let state_dir = &paths.state_dir;
         private_dir::create(state_dir)
             .map_err(|source| Error::Log { path: state_dir.clone(), source })?;
@@ -72,18 +73,6 @@ impl Attempt {
         let ends = self.logs.iter().map(|log| last_lines(log, lines));
         ends.into_iter().find(|end| !end.is_empty()).unwrap_or_default()
     }
-}
-
-/// `BOREALISD`, else beside this program, else on the PATH.
-fn find() -> Option<PathBuf> {
-    let named = env::var_os("BOREALISD").filter(|path| !path.is_empty()).map(PathBuf::from);
-    named.or_else(beside_us).or_else(|| which::which("borealisd").ok())
-}
-
-fn beside_us() -> Option<PathBuf> {
-    let name = format!("borealisd{}", env::consts::EXE_SUFFIX);
-    let path = env::current_exe().ok()?.parent()?.join(name);
-    path.is_file().then_some(path)
 }
 
 /// An empty file that nobody else can read.

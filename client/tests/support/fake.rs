@@ -235,5 +235,6 @@ async fn answer(
         Full::new(Bytes::from(body)).boxed()
     };
     let response = Response::builder().status(status).header("borealis-api", script.api);
+    let response = response.header("request-id", "id-of-the-fake");
     Ok(response.body(body).unwrap())
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use borealis_proto::ErrorCode;
 
+use super::declined::Declined;
 use crate::fault::{Failure, Fault};
 use crate::http;
 
@@ -26,6 +27,16 @@ pub enum Error {
         addon: String,
         /// What the status means.
         refusal: Refusal,
+        /// The service's own words, fit to be shown.
+        service_text: Option<String>,
+    },
+    /// It answered, and the answer is no to this very call.
+    #[error("{}{}", declined.about(addon), said(service_text.as_deref()))]
+    Declined {
+        /// The add-on in question.
+        addon: String,
+        /// What the status means on this call.
+        declined: Declined,
         /// The service's own words, fit to be shown.
         service_text: Option<String>,
     },
@@ -65,13 +76,19 @@ impl Error {
     /// How it is treated, and what people are told.
     #[must_use]
     pub fn failure(&self) -> Failure {
+        let failed = |fault, code, hint: Option<String>| {
+            let failure = Failure::new(fault, code, self.to_string());
+            match hint {
+                Some(hint) => failure.hint(hint),
+                None => failure,
+            }
+        };
         match self {
             Self::Refused { addon, refusal, .. } => {
-                let failure = Failure::new(refusal.fault(), refusal.code(), self.to_string());
-                match refusal.hint(addon) {
-                    Some(hint) => failure.hint(hint),
-                    None => failure,
-                }
+                failed(refusal.fault(), refusal.code(), refusal.hint(addon))
+            }
+            Self::Declined { addon, declined, .. } => {
+                failed(declined.fault(), declined.code(), declined.hint(addon))
             }
             Self::Http { source, .. } => {
                 let Failure { fault, reason } = source.failure();

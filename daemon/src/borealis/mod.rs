@@ -1,12 +1,16 @@
 //! The Borealis API: the service that owns the add-ons and hands out their users.
 //!
 //! Typed calls and nothing else: when to ask, and what to do with a refusal, is for the rooms
-//! above. Each status has one meaning on every call; [`Error`] keeps that table.
+//! above. A status has one meaning on every call, in [`Refusal`]; the few that mean something else on
+//! one call stand in [`Declined`].
 
+mod addon;
 mod client;
+mod declined;
 mod error;
 mod users;
 
 pub use client::Borealis;
+pub use declined::Declined;
 pub use error::{Error, Refusal};
 pub use users::{DbUser, SshUser};

@@ -10,7 +10,7 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use borealis_proto::{API_HEADER, API_VERSION, ErrorBody};
+use borealis_proto::{API_HEADER, API_VERSION, ErrorBody, REQUEST_ID_HEADER};
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
@@ -44,7 +44,7 @@ fn finished(response: Response, request_id: String) -> Response {
     let mut response = match response.extensions().get::<Arc<Error>>().cloned() {
         Some(error) => {
             log(&error);
-            let body = Json(ErrorBody { error: error.detail(), request_id });
+            let body = Json(ErrorBody { error: error.detail(), request_id: request_id.clone() });
             (response.status(), body).into_response()
         }
         None => {
@@ -54,6 +54,10 @@ fn finished(response: Response, request_id: String) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static(API_HEADER), HeaderValue::from(API_VERSION));
+    // Letters and digits of our own making: always a header's value.
+    if let Ok(id) = HeaderValue::from_str(&request_id) {
+        headers.insert(HeaderName::from_static(REQUEST_ID_HEADER), id);
+    }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -67,6 +71,7 @@ fn log(error: &Error) {
         | Error::NoSuchRoute(_)
         | Error::WrongMethod { .. }
         | Error::Session(_)
+        | Error::Addon(_)
         | Error::Stopping => tracing::info!(status, causes, "answered with an error"),
     }
 }

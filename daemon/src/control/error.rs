@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use borealis_proto::{ErrorCode, ErrorDetail};
 
 use super::status::treatment;
-use crate::session;
+use crate::{addon, session};
 
 /// All of it.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,9 @@ pub(super) enum Error {
     /// From the session room.
     #[error(transparent)]
     Session(#[from] session::Error),
+    /// From the add-ons' room.
+    #[error(transparent)]
+    Addon(#[from] addon::Error),
     /// The daemon is on its way out.
     #[error("the daemon is stopping")]
     Stopping,
@@ -49,6 +52,7 @@ impl Error {
             Self::Forbidden(_)
             | Self::NoSuchRoute(_)
             | Self::Session(_)
+            | Self::Addon(_)
             | Self::Stopping
             | Self::Panicked => treatment(self.detail().code).status,
         }
@@ -68,13 +72,31 @@ impl Error {
                 let reason = error.reason();
                 (reason.code, reason.message, reason.hint)
             }
+            Self::Addon(error) => {
+                let reason = error.reason();
+                (reason.code, reason.message, reason.hint)
+            }
             Self::Stopping => (ErrorCode::Closing, self.to_string(), None),
             Self::Panicked => {
                 let hint = "borealisctl daemon logs".to_owned();
                 (ErrorCode::Internal, self.to_string(), Some(hint))
             }
         };
-        ErrorDetail { code, message, hint, retryable: treatment(code).retryable }
+        let choices = self.choices().to_vec();
+        ErrorDetail { code, message, hint, retryable: treatment(code).retryable, choices }
+    }
+
+    fn choices(&self) -> &[String] {
+        match self {
+            Self::Session(error) => error.choices(),
+            Self::Addon(error) => error.choices(),
+            Self::Malformed { .. }
+            | Self::Forbidden(_)
+            | Self::NoSuchRoute(_)
+            | Self::WrongMethod { .. }
+            | Self::Stopping
+            | Self::Panicked => &[],
+        }
     }
 
     /// The whole chain of causes, for the log. What the caller sent is left out: SQL may be in it.

@@ -8,10 +8,11 @@ use axum::http::header::{CONTENT_TYPE, HOST, ORIGIN, REFERER};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use borealis_proto::{API_HEADER, API_VERSION, HEROKU_KEY_HEADER};
+use borealis_proto::{API_HEADER, API_VERSION, HEROKU_KEY_HEADER, TWO_FACTOR_HEADER};
 
 use super::error::Error;
-use super::state::HandOver;
+use super::state::{HandOver, Handed};
+use super::upload;
 use crate::secret::Secret;
 
 /// The names by which the daemon may be addressed: fixed, so that no DNS name rebinds to it.
@@ -23,7 +24,7 @@ const FETCH_METADATA: &str = "sec-fetch-";
 /// Heroku's keys have 36 to 65 characters.
 const LONGEST_KEY: usize = 1024;
 
-/// Lets a request of a client of ours through, after taking the Heroku key out of it.
+/// Lets a request of a client of ours through, after taking the user's secrets out of it.
 pub(super) async fn admit(
     State(hand_over): State<HandOver>,
     mut request: Request,
@@ -33,10 +34,14 @@ pub(super) async fn admit(
         return error.into_response();
     }
     note_version(request.headers());
-    match take_key(request.headers_mut()) {
-        Ok(Some(key)) => hand_over(key),
-        Ok(None) => {}
-        Err(error) => return error.into_response(),
+    for (header, kind) in
+        [(HEROKU_KEY_HEADER, Handed::Key as fn(_) -> _), (TWO_FACTOR_HEADER, Handed::TwoFactorCode)]
+    {
+        match take_secret(request.headers_mut(), header) {
+            Ok(Some(secret)) => hand_over(kind(secret)),
+            Ok(None) => {}
+            Err(error) => return error.into_response(),
+        }
     }
     next.run(request).await
 }
@@ -53,7 +58,7 @@ fn check(headers: &HeaderMap, body: &Body) -> Result<(), Error> {
         return Err(Error::Forbidden("the Host header must be localhost or borealisd"));
     }
     // A page can send forms and plain text to anybody, JSON only with consent.
-    if !body.is_end_stream() && !is_json(headers) {
+    if !body.is_end_stream() && !is_json(headers) && !upload::has_lines(headers) {
         let message = "the content type must be application/json".to_owned();
         return Err(Error::Malformed { status: StatusCode::UNSUPPORTED_MEDIA_TYPE, message });
     }
@@ -75,11 +80,11 @@ fn note_version(headers: &HeaderMap) {
 }
 
 /// Out of the headers, so that nothing behind this sees it.
-fn take_key(headers: &mut HeaderMap) -> Result<Option<Secret<String>>, Error> {
-    let Some(value) = headers.remove(HEROKU_KEY_HEADER) else { return Ok(None) };
+fn take_secret(headers: &mut HeaderMap, header: &str) -> Result<Option<Secret<String>>, Error> {
+    let Some(value) = headers.remove(header) else { return Ok(None) };
     let key = value.to_str().unwrap_or_default().trim();
     if key.is_empty() || key.len() > LONGEST_KEY {
-        return Err(Error::malformed("the Heroku key in the request is none"));
+        return Err(Error::malformed(format!("what the header {header} holds is none")));
     }
     Ok(Some(Secret::new(key.to_owned())))
 }

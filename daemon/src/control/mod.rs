@@ -21,6 +21,7 @@ mod serve;
 mod stale;
 mod state;
 mod status;
+mod upload;
 
 #[cfg(test)]
 #[cfg(unix)]
@@ -30,4 +31,4 @@ mod tests;
 
 pub use listener::{ListenError, Listener};
 pub use serve::serve;
-pub use state::{ControlState, Facts, HandOver};
+pub use state::{ControlState, Facts, HandOver, Handed};

@@ -3,23 +3,20 @@
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, Request};
 use axum::middleware::from_fn_with_state;
-use axum::routing::{MethodRouter, get, post};
+use axum::routing::{MethodRouter, delete, get, post};
 use tokio_util::sync::CancellationToken;
 
 use super::error::Error;
-use super::handlers::{credentials, daemon, events, hold, query, sessions};
+use super::handlers::{addons, credentials, daemon, events, hold, query, sessions};
 use super::state::{Api, ControlState, HandOver};
-use super::{answer, guards};
+use super::{answer, guards, upload};
 
 /// Of a request's body, in bytes.
 const BODY: usize = 1024 * 1024;
 
-/// SQL may be long; more than this is a dump, and belongs into psql.
-const SQL: usize = 4 * 1024 * 1024;
-
 /// All of the API. What still waits or streams when `closing` is cancelled ends then.
 pub(super) fn router(state: ControlState, closing: CancellationToken) -> Router {
-    let ControlState { manager, facts, hand_over, shutdown } = state;
+    let ControlState { manager, addons, facts, hand_over, shutdown } = state;
     let routes = table(&[
         ("/v1/daemon", get(daemon::info)),
         ("/v1/daemon/stop", post(daemon::stop)),
@@ -29,11 +26,40 @@ pub(super) fn router(state: ControlState, closing: CancellationToken) -> Router 
         ("/v1/sessions/{id}/refresh", post(sessions::refresh)),
         ("/v1/sessions/{id}/credentials", get(credentials::get)),
         ("/v1/sessions/{id}/hold", get(hold::hold)),
-        ("/v1/query", post(query::query).layer(DefaultBodyLimit::max(SQL))),
+        ("/v1/query", post(query::query).layer(DefaultBodyLimit::max(upload::SQL))),
         ("/v1/events", get(events::events)),
-    ]);
-    let api = Api { manager, facts, shutdown, closing: closing.clone() };
+    ])
+    .merge(about_addons());
+    let api = Api { manager, addons, facts, shutdown, closing: closing.clone() };
     guarded(routes.with_state(api), hand_over, closing)
+}
+
+fn about_addons() -> Router<Api> {
+    table(&[
+        ("/v1/addons/{target}", get(addons::info)),
+        ("/v1/addons/{target}/identity", get(addons::identity)),
+        ("/v1/addons/{target}/state", get(addons::state)),
+        (
+            "/v1/addons/{target}/extensions",
+            get(addons::extensions).post(addons::install_extension),
+        ),
+        ("/v1/addons/{target}/extensions/{name}", delete(addons::remove_extension)),
+        ("/v1/addons/{target}/users", get(addons::users)),
+        ("/v1/addons/{target}/users/credentials", delete(addons::reset_users)),
+        (
+            "/v1/addons/{target}/integrations",
+            get(addons::integrations).post(addons::register_integration),
+        ),
+        ("/v1/addons/{target}/integrations/{name}", delete(addons::remove_integration)),
+        (
+            "/v1/addons/{target}/restore",
+            get(addons::restore_capabilities).post(addons::restore),
+        ),
+        (
+            "/v1/addons/{target}/upgrade",
+            get(addons::upgrade).post(addons::start_upgrade).delete(addons::cancel_upgrade),
+        ),
+    ])
 }
 
 fn table(rows: &[(&str, MethodRouter<Api>)]) -> Router<Api> {

@@ -6,21 +6,33 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
+use crate::addon::Addons;
 use crate::platform::Notices;
 use crate::secret::Secret;
 use crate::session::Manager;
 
-/// Takes the `HEROKU_API_KEY` that a client hands over.
-pub type HandOver = Arc<dyn Fn(Secret<String>) + Send + Sync>;
+/// What a client hands over of its user's.
+#[derive(Debug)]
+pub enum Handed {
+    /// `HEROKU_API_KEY`
+    Key(Secret<String>),
+    /// The answer to Heroku's question for a second factor.
+    TwoFactorCode(Secret<String>),
+}
+
+/// Takes it.
+pub type HandOver = Arc<dyn Fn(Handed) + Send + Sync>;
 
 /// All of it. Clones are the same.
 #[derive(Clone)]
 pub struct ControlState {
     /// Opens, lists and closes sessions.
     pub manager: Manager,
+    /// Speaks to the service about add-ons themselves.
+    pub addons: Addons,
     /// What the daemon knows about itself.
     pub facts: Arc<Facts>,
-    /// Where a key goes that a client hands over.
+    /// Where that goes which a client hands over.
     pub hand_over: HandOver,
     /// Cancelled by `POST /v1/daemon/stop`.
     pub shutdown: CancellationToken,
@@ -30,6 +42,7 @@ pub struct ControlState {
 #[derive(Clone)]
 pub(super) struct Api {
     pub(super) manager: Manager,
+    pub(super) addons: Addons,
     pub(super) facts: Arc<Facts>,
     /// To be cancelled by whoever asks the daemon to stop.
     pub(super) shutdown: CancellationToken,

@@ -27,6 +27,9 @@ pub(super) fn treatment(code: ErrorCode) -> Treatment {
         ErrorCode::NoSuchRoute | ErrorCode::TargetNotFound | ErrorCode::SessionNotFound => {
             lasting(StatusCode::NOT_FOUND)
         }
+        ErrorCode::NoSuchPart => lasting(StatusCode::NOT_FOUND),
+        ErrorCode::AlreadyExists => lasting(StatusCode::CONFLICT),
+        ErrorCode::Refused => lasting(StatusCode::UNPROCESSABLE_ENTITY),
         ErrorCode::TargetAmbiguous | ErrorCode::PortTaken => lasting(StatusCode::CONFLICT),
         ErrorCode::LoginRequired | ErrorCode::TwoFactorRequired => {
             lasting(StatusCode::UNAUTHORIZED)
@@ -42,7 +45,8 @@ pub(super) fn treatment(code: ErrorCode) -> Treatment {
         ErrorCode::KeyRefused | ErrorCode::LinkLost | ErrorCode::DatabaseUnreachable => {
             passing(StatusCode::BAD_GATEWAY)
         }
-        ErrorCode::Provisioning
+        ErrorCode::Maintenance
+        | ErrorCode::Provisioning
         | ErrorCode::Upgrading
         | ErrorCode::ServiceUnavailable
         | ErrorCode::Opening

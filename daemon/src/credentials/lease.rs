@@ -20,7 +20,7 @@ const PAUSES: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
 /// Holds an authorization for as long as it is needed.
-pub(super) struct Lease {
+pub struct Lease {
     issuer: Arc<dyn Issuer>,
     tasks: Tasks,
     authorization: Arc<Authorization>,
@@ -32,7 +32,9 @@ impl Lease {
         Ok(Self { issuer: issuer.clone(), tasks: tasks.clone(), authorization })
     }
 
-    pub(super) fn token(&self) -> &Secret<String> {
+    /// What the Borealis API accepts.
+    #[must_use]
+    pub fn token(&self) -> &Secret<String> {
         &self.authorization.token
     }
 }

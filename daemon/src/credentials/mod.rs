@@ -19,5 +19,6 @@ pub use crate::secret::Secret;
 pub use conn_info::ConnInfoError;
 pub use error::Error;
 pub use issuer::{Apis, Issuer};
+pub use lease::Lease;
 pub use types::{DatabaseCredentials, Generation, Owner, SshCredentials};
 pub use vault::Vault;

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use borealis_proto::Access;
+use tokio::sync::oneshot;
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::conn_info::{ConnInfo, ConnInfoError};
@@ -18,6 +20,8 @@ use crate::tasks::Tasks;
 pub struct Vault {
     issuer: Arc<dyn Issuer>,
     tasks: Tasks,
+    /// Cancelled: nobody waits for the service any more.
+    closing: CancellationToken,
     ssh: Shelf<String, SshCredentials>,
     databases: Shelf<(String, Access), DatabaseCredentials>,
     apps: Shelf<Owner, ConnInfo>,
@@ -34,6 +38,7 @@ impl Vault {
             apps: Shelf::new(&tasks),
             issuer,
             tasks,
+            closing: CancellationToken::new(),
         }
     }
 
@@ -85,6 +90,21 @@ impl Vault {
         }
     }
 
+    /// An authorization for a call that is not about credentials. It is made by a task of its own:
+    /// one that comes for a caller who has gone is revoked all the same.
+    ///
+    /// # Errors
+    /// Without a login, or when Heroku refuses.
+    pub async fn lease(&self) -> Result<Lease, Error> {
+        let (give, taken) = oneshot::channel();
+        let (issuer, tasks) = (self.issuer.clone(), self.tasks.clone());
+        self.tasks.spawn(async move {
+            // Nobody there to take it: dropped, and with that revoked.
+            let _gone = give.send(Lease::take(&issuer, &tasks).await);
+        });
+        taken.await.map_err(|_dropped| Error::Interrupted)?
+    }
+
     /// Drops what is held for an owner.
     pub fn forget(&self, owner: &Owner) {
         match owner {
@@ -98,9 +118,10 @@ impl Vault {
         }
     }
 
-    /// Waits until everything that was begun has ended, the revoking of authorizations included.
-    /// Each step of it is bounded in time by the clients of the APIs.
+    /// Gives up what the service has not answered yet, and waits until the authorizations that
+    /// were made for it are revoked. Each step is bounded in time by the clients of the APIs.
     pub async fn finish(&self) {
+        self.closing.cancel();
         self.tasks.join().await;
     }
 
@@ -121,10 +142,12 @@ impl Vault {
         generation: Generation,
     ) -> impl Future<Output = Result<SshCredentials, Error>> + Send + use<> {
         let (issuer, tasks, addon) = (self.issuer.clone(), self.tasks.clone(), addon.to_owned());
+        let closing = self.closing.clone();
         async move {
             tracing::info!(addon, generation = generation.0, "asking for SSH credentials");
             let lease = Lease::take(&issuer, &tasks).await?;
-            let user = issuer.ssh_user(&addon, lease.token()).await?;
+            let user = issuer.ssh_user(&addon, lease.token());
+            let user = unless_closing(&closing, user).await??;
             Ok(ssh_credentials(user, generation))
         }
     }
@@ -136,11 +159,13 @@ impl Vault {
         generation: Generation,
     ) -> impl Future<Output = Result<DatabaseCredentials, Error>> + Send + use<> {
         let (issuer, tasks, addon) = (self.issuer.clone(), self.tasks.clone(), addon.to_owned());
+        let closing = self.closing.clone();
         async move {
             let write = access == Access::ReadWrite;
             tracing::info!(addon, %access, generation = generation.0, "asking for a password");
             let lease = Lease::take(&issuer, &tasks).await?;
-            let user = issuer.db_user(&addon, lease.token(), write).await?;
+            let user = issuer.db_user(&addon, lease.token(), write);
+            let user = unless_closing(&closing, user).await??;
             Ok(database_credentials(user, generation))
         }
     }
@@ -158,6 +183,17 @@ impl Vault {
             let vars = issuer.config_vars(&app).await?;
             Ok(ConnInfo::find(&vars, &app, &attachment, generation)?)
         }
+    }
+}
+
+/// The authorization is not part of it: it has to be known to be revoked.
+async fn unless_closing<T>(
+    closing: &CancellationToken,
+    answer: impl Future<Output = T>,
+) -> Result<T, Error> {
+    tokio::select! {
+        answer = answer => Ok(answer),
+        () = closing.cancelled() => Err(Error::Interrupted),
     }
 }
 

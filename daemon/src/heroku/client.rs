@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use reqwest::header::ACCEPT;
+use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::{Method, Url};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -17,6 +17,8 @@ use crate::secret::Secret;
 const API: &str = "Heroku";
 /// Which version of the API the answers are in.
 const MEDIA_TYPE: &str = "application/vnd.heroku+json; version=3";
+/// Answers a 403 `two_factor`.
+const TWO_FACTOR_CODE: &str = "heroku-two-factor-code";
 /// Long enough for one call to a slow Borealis API, short enough to be worthless to a thief. In
 /// seconds.
 const AUTHORIZATION_LIFETIME: u32 = 180;
@@ -90,12 +92,33 @@ impl Heroku {
         Ok(self.ask(&login, Method::POST, path, Some(body)).await?.json()?)
     }
 
+    /// A question for a second factor is answered with the code that a client handed over, once.
     async fn ask(
         &self,
         login: &Secret<String>,
         method: Method,
         path: &[&str],
         body: Option<Value>,
+    ) -> Result<Answer, Error> {
+        let answer = self.ask_once(login, method.clone(), path, body.as_ref(), None).await;
+        let (Err(Error::TwoFactor), Some(code)) = (&answer, self.login.code()) else {
+            return answer;
+        };
+        let answer = self.ask_once(login, method, path, body.as_ref(), Some(&code)).await;
+        if let Err(Error::TwoFactor | Error::LoginRefused(_)) = &answer {
+            self.login.forget_code();
+            return Err(Error::TwoFactor);
+        }
+        answer
+    }
+
+    async fn ask_once(
+        &self,
+        login: &Secret<String>,
+        method: Method,
+        path: &[&str],
+        body: Option<&Value>,
+        code: Option<&Secret<String>>,
     ) -> Result<Answer, Error> {
         let request_id = uuid::Uuid::new_v4().to_string();
         let mut request = self
@@ -105,7 +128,12 @@ impl Heroku {
             .header("request-id", &request_id)
             .bearer_auth(login.expose());
         if let Some(body) = body {
-            request = request.json(&body);
+            request = request.json(body);
+        }
+        if let Some(code) = code {
+            let mut code = HeaderValue::from_str(code.expose()).map_err(|_| Error::TwoFactor)?;
+            code.set_sensitive(true);
+            request = request.header(TWO_FACTOR_CODE, code);
         }
         let answer = http::send(API, request).await?;
         let status = answer.status().as_u16();

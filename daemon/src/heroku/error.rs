@@ -23,7 +23,7 @@ pub enum Error {
     #[error("Heroku does not accept the login any more{0}")]
     LoginRefused(Said),
     /// 403 `two_factor`.
-    #[error("Heroku asks for a second factor, and the daemon has no terminal to ask at")]
+    #[error("Heroku asks for a second factor")]
     TwoFactor,
     /// 403 for any other reason.
     #[error("Heroku does not let this login do that{0}")]
@@ -31,6 +31,9 @@ pub enum Error {
     /// 404.
     #[error("Heroku knows no such thing{0}")]
     NotFound(Said),
+    /// 400, 402, 409, 422: what was asked for cannot be done.
+    #[error("Heroku refuses that{0}")]
+    Refused(Said),
     /// 429.
     #[error("Heroku got too many requests and asks to wait {} s", .0.as_secs())]
     RateLimited(Duration),
@@ -99,6 +102,7 @@ impl Error {
             403 if answer.text("id").as_deref() == Some("two_factor") => Self::TwoFactor,
             403 => Self::Forbidden(said),
             404 => Self::NotFound(said),
+            400 | 402 | 409 | 422 => Self::Refused(said),
             429 => Self::RateLimited(answer.pause()),
             status @ 500.. => Self::Unavailable { status, said },
             status => Self::Misbehaved { status, said },
@@ -124,6 +128,7 @@ impl Error {
                 blocked(ErrorCode::LoginRequired)
             }
             Self::TwoFactor => blocked(ErrorCode::TwoFactorRequired),
+            Self::Refused(_) => failed(Fault::Transient, ErrorCode::Refused),
             Self::Ambiguous { .. } => blocked(ErrorCode::TargetAmbiguous),
             Self::NoSession(_) => blocked(ErrorCode::SessionNotFound),
             Self::RateLimited(pause) => {
@@ -147,7 +152,11 @@ impl Error {
             Self::Login(_) | Self::LoginRefused(_) => Some(LOG_IN.to_owned()),
             Self::Forbidden(_) => Some("log in with `heroku login` as somebody who may".to_owned()),
             Self::TwoFactor => {
-                Some("set HEROKU_API_KEY to a token of `heroku authorizations:create`".to_owned())
+                Some(
+                    "type the command at a terminal, where it can ask for the code, or set \
+                     HEROKU_API_KEY to a token of `heroku authorizations:create`"
+                        .to_owned(),
+                )
             }
             Self::NotAttached { app, .. } | Self::NoneInApp(app) => {
                 Some(format!("see what is attached with `heroku addons -a {app}`"))
@@ -161,6 +170,7 @@ impl Error {
             Self::Ambiguous { .. } => Some("name one of them".to_owned()),
             Self::NoSession(_) => Some("see what is open with: borealisctl ls".to_owned()),
             Self::Http(_)
+            | Self::Refused(_)
             | Self::RateLimited(_)
             | Self::Unavailable { .. }
             | Self::Misbehaved { .. }

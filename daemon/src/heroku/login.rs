@@ -2,12 +2,18 @@
 //! changed it, in an order that the Heroku CLI's users know.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
 use super::gpg::GpgError;
+use super::keystore::StoreError;
 use crate::locked::Locked;
 use crate::secret::Secret;
+
+/// Such codes change every half minute. The requests that open one session share one.
+const CODE_LIFETIME: Duration = Duration::from_secs(30);
 
 /// Why there is no login to ask with.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +39,15 @@ pub enum LoginError {
         #[source]
         source: GpgError,
     },
+    /// The credential store has it, and does not give it.
+    #[error("the Heroku login cannot be had from the {store}: {source}")]
+    Store {
+        /// Which.
+        store: &'static str,
+        /// Why.
+        #[source]
+        source: StoreError,
+    },
     /// The login holds characters that no token has; it would tear the request apart.
     #[error("the Heroku login from {0} is not a token")]
     Malformed(&'static str),
@@ -51,6 +66,10 @@ pub trait Source: Send + Sync {
 pub struct Login {
     /// Guards the key that a client handed over, which lives as long as the daemon.
     handed_over: Locked<Option<Secret<String>>>,
+    /// Guards the answer to a question for a second factor, and until when it is worth something.
+    code: Locked<Option<(Secret<String>, Instant)>>,
+    /// Guards the login that was used last, to know a changed one by.
+    used: Locked<Option<Secret<String>>>,
     sources: Vec<Box<dyn Source>>,
 }
 
@@ -65,6 +84,8 @@ impl Login {
         let own_key = own_key.map(|key| Box::new(Given(key)) as Box<dyn Source>);
         Self {
             handed_over: Locked::new(None),
+            code: Locked::new(None),
+            used: Locked::new(None),
             sources: own_key.into_iter().chain(sources).collect(),
         }
     }
@@ -81,19 +102,61 @@ impl Login {
         changed
     }
 
-    /// The login. A place that cannot be read does not hide the next one.
+    /// Takes the code that a person read from a telephone. Says whether it is one.
+    pub fn hand_over_code(&self, code: Secret<String>) -> bool {
+        let Ok(code) = token_only(&code, "the second factor") else { return false };
+        *self.code.lock() = Some((code, Instant::now() + CODE_LIFETIME));
+        true
+    }
+
+    /// The code, while it is fresh.
+    pub(super) fn code(&self) -> Option<Secret<String>> {
+        let mut held = self.code.lock();
+        if held.as_ref().is_some_and(|(_, until)| *until <= Instant::now()) {
+            *held = None;
+        }
+        held.as_ref().map(|(code, _)| code.clone())
+    }
+
+    /// Forgets a code that Heroku did not accept.
+    pub(super) fn forget_code(&self) {
+        *self.code.lock() = None;
+    }
+
+    /// The login, to be used now.
+    ///
+    /// # Errors
+    /// As [`Login::find`].
+    pub async fn token(&self) -> Result<Secret<String>, LoginError> {
+        let (_place, token) = self.find().await?;
+        *self.used.lock() = Some(token.clone());
+        Ok(token)
+    }
+
+    /// Whether there is another login than the one that was used last: then what waits for a login
+    /// may try again.
+    pub async fn has_changed(&self) -> bool {
+        let Ok((_place, token)) = self.find().await else { return false };
+        self.used.lock().as_ref() != Some(&token)
+    }
+
+    /// Where the login is, for people, and the login. A place that cannot be read does not hide
+    /// the next one.
     ///
     /// # Errors
     /// When no place has one; then with the first obstacle that was met.
-    pub async fn token(&self) -> Result<Secret<String>, LoginError> {
+    pub async fn find(&self) -> Result<(&'static str, Secret<String>), LoginError> {
+        const GIVEN: &str = "HEROKU_API_KEY";
         let handed_over = self.handed_over.lock().clone();
         if let Some(key) = handed_over {
-            return token_only(&key, "HEROKU_API_KEY");
+            return Ok((GIVEN, token_only(&key, GIVEN)?));
         }
         let mut obstacle = None;
         for source in &self.sources {
             match source.token().await {
-                Ok(Some(token)) => return token_only(&token, source.name()),
+                Ok(Some(token)) => {
+                    return Ok((source.name(), token_only(&token, source.name())?));
+                }
                 Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(source = source.name(), %error, "passing over a login");
@@ -174,6 +237,31 @@ mod tests {
         assert!(!login.hand_over(secret(" ")), "an empty key is none");
         assert_eq!(found(&login).await, "client");
         assert!(login.hand_over(secret("another")));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_code_is_fresh_for_half_a_minute() {
+        let login = Login::new(None, vec![]);
+        assert!(!login.hand_over_code(secret("1 2")) && login.code().is_none());
+        assert!(login.hand_over_code(secret(" 123456\n")));
+        assert_eq!(login.code().unwrap().expose(), "123456");
+        tokio::time::advance(CODE_LIFETIME).await;
+        assert!(login.code().is_none());
+        login.hand_over_code(secret("123456"));
+        login.forget_code();
+        assert!(login.code().is_none());
+    }
+
+    #[tokio::test]
+    async fn another_login_than_the_one_used_is_a_change() {
+        let login = Login::new(None, vec![]);
+        assert!(!login.has_changed().await, "none is no change");
+        login.hand_over(secret("one"));
+        assert!(login.has_changed().await, "none was used yet");
+        login.token().await.unwrap();
+        assert!(!login.has_changed().await);
+        login.hand_over(secret("two"));
+        assert!(login.has_changed().await);
     }
 
     #[tokio::test]

@@ -4,16 +4,20 @@
 //! The login is looked up each time it is needed, because `heroku login` may have changed it. It
 //! is sent to the configured API and nowhere else.
 
+mod addons;
 mod answers;
 mod client;
 mod error;
 mod gpg;
+mod keystore;
 mod login;
 mod netrc;
 mod resolve;
 
+pub use addons::NewAddon;
 pub use answers::{Attached, Authorization};
 pub use client::Heroku;
 pub use error::Error;
+pub use keystore::{Keystore, StoreError};
 pub use login::{Login, LoginError, Source};
 pub use netrc::NetrcFiles;

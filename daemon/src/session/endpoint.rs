@@ -87,11 +87,11 @@ async fn rebind(live: &Live) -> TcpListener {
                 live.set_unbound(Some(Reason {
                     code: ErrorCode::PortTaken,
                     message: format!("port {} on 127.0.0.1 is taken: {error}", live.port),
-                    hint: Some(
-                        "end what uses it (it is tried every 5 s), or: borealisctl down, then up \
-                         with --port"
-                            .to_owned(),
-                    ),
+                    hint: Some(format!(
+                        "end what uses it, it is tried every 5 s; or: borealisctl down {id}, then \
+                         up with --port",
+                        id = live.id
+                    )),
                 }));
             }
         }

@@ -61,9 +61,20 @@ impl Error {
             Self::NotUp(why) => why.clone(),
             Self::Channel(tunnel::NoChannel::Down(failure)) => failure.reason.clone(),
             Self::Channel(tunnel::NoChannel::Refused(_)) => {
-                reason(ErrorCode::DatabaseUnreachable, None)
+                let hint = "the tunnel is up and Postgres behind it is not: borealisctl info";
+                reason(ErrorCode::DatabaseUnreachable, Some(hint))
             }
             Self::Closing => reason(ErrorCode::Closing, None),
+        }
+    }
+
+    /// The targets to choose from, when the one that was named fits several.
+    #[must_use]
+    pub fn choices(&self) -> &[String] {
+        if let Self::Resolve(heroku::Error::Ambiguous { choices, .. }) = self {
+            choices
+        } else {
+            &[]
         }
     }
 }

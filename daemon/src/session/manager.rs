@@ -116,35 +116,6 @@ impl Manager {
         Ok(self.find(id)?.show())
     }
 
-    /// A new link for the session's tunnel, now.
-    ///
-    /// # Errors
-    /// When there is no such session.
-    pub async fn reconnect(&self, id: &SessionId, wait: Duration) -> Result<Session, Error> {
-        let live = self.find(id)?;
-        // What went wrong shows in the session.
-        let _ = tokio::time::timeout(wait, live.tunnel.replace(false)).await;
-        Ok(live.settle(wait).await)
-    }
-
-    /// New credentials of both kinds, and a link that uses them, now.
-    ///
-    /// # Errors
-    /// When there is no such session, or the service refuses while the old credentials serve on.
-    pub async fn refresh(&self, id: &SessionId, wait: Duration) -> Result<Session, Error> {
-        let live = self.find(id)?;
-        let renewed = async {
-            let (tunnel, database) = tokio::join!(live.tunnel.replace(true), renew(&live));
-            tunnel.and(database)
-        };
-        let renewed = tokio::time::timeout(wait, renewed).await;
-        let session = live.settle(wait).await;
-        match renewed {
-            Ok(Err(failure)) if session.reason.is_none() => Err(Error::NotUp(failure.reason)),
-            _ => Ok(session),
-        }
-    }
-
     /// What a client needs to log in. The password was seen to work a moment ago, or is all that
     /// can be had.
     ///
@@ -167,23 +138,25 @@ impl Manager {
         futures_util::future::join_all(tunnels.iter().map(|tunnel| tunnel.retry(Why::Wake))).await;
     }
 
+    /// Whether a session can do nothing until somebody logs in to Heroku.
+    #[must_use]
+    pub fn waits_for_login(&self) -> bool {
+        !self.waiting_for_login().is_empty()
+    }
+
+    fn waiting_for_login(&self) -> Vec<Arc<Live>> {
+        let waits = |live: &Arc<Live>| {
+            use ErrorCode::{LoginRequired, TwoFactorRequired};
+            let reason = live.show().reason;
+            reason.is_some_and(|reason| matches!(reason.code, LoginRequired | TwoFactorRequired))
+        };
+        self.sessions().into_iter().filter(waits).collect()
+    }
+
     /// There is another Heroku login: whoever waited for one, tries.
     pub async fn login_changed(&self) {
-        let waits = |live: &Arc<Live>| {
-            live.show().reason.is_some_and(|reason| reason.code == ErrorCode::LoginRequired)
-        };
-        let waiting: Vec<_> = self.sessions().into_iter().filter(waits).collect();
+        let waiting = self.waiting_for_login();
         futures_util::future::join_all(waiting.iter().map(|live| live.nudge())).await;
-    }
-}
-
-async fn renew(live: &Live) -> Result<(), crate::fault::Failure> {
-    match live.database.held() {
-        Some(held) => live.database.renew(held.generation).await.map(|_new| ()),
-        None => {
-            live.database.retry().await;
-            Ok(())
-        }
     }
 }
 

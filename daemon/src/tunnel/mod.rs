@@ -18,6 +18,7 @@
 //!       any ──Stop──> Down
 //! ```
 
+mod handle;
 mod pace;
 mod relay;
 mod state;
@@ -28,11 +29,12 @@ mod traits;
 #[cfg(test)]
 mod supervisor_tests;
 
+pub use handle::{NoChannel, Tunnel};
 pub use pace::Pacer;
 pub use relay::{Local, RelayEnd, Traffic, relay};
 pub use state::Why;
 pub use status::{Phase, Status};
-pub use supervisor::{NoChannel, Tunnel};
+
 pub use traits::{
     Channel, ChannelLost, ChannelReader, ChannelWriter, ConnectError, Connector, KeySource, Link,
     LinkEnd, OpenError, Read,

@@ -15,7 +15,7 @@ use tracing::{info, warn};
 use super::pace::Pacer;
 use super::state::{Action, Event, State, Why, step};
 use super::status::{Phase, Status};
-use super::traits::{Channel, Connector, KeySource, Link, LinkEnd, OpenError};
+use super::traits::{Connector, KeySource, Link, LinkEnd};
 use crate::credentials::{Generation, SshCredentials};
 use crate::fault::{Failure, Fault};
 use crate::tasks::Tasks;
@@ -24,16 +24,15 @@ use crate::tasks::Tasks;
 const SETTLED: Duration = Duration::from_secs(30);
 /// A waiting client presses for a new try this often, and no two tries that clients press for are
 /// closer together.
-const DEMAND_EVERY: Duration = Duration::from_millis(500);
-/// Commands in flight; whoever sends waits while it is full.
-const COMMANDS: usize = 16;
+pub(super) const DEMAND_EVERY: Duration = Duration::from_millis(500);
 /// How long running connections may stay on a link that was replaced.
 const DRAIN: Duration = Duration::from_secs(60 * 60);
 
-type Reply = oneshot::Sender<Result<(), Failure>>;
-type SharedLink = Arc<dyn Link>;
+pub(super) type Reply = oneshot::Sender<Result<(), Failure>>;
+pub(super) type SharedLink = Arc<dyn Link>;
 
-enum Command {
+/// What handles ask of the supervisor.
+pub(super) enum Command {
     /// `heard` fires once it has had its effect.
     Retry { why: Why, heard: Option<oneshot::Sender<()>> },
     /// With `renew`, the held credentials are not good enough.
@@ -50,157 +49,12 @@ enum Outcome {
     Due,
 }
 
-/// Why no channel could be had.
-#[derive(Debug, thiserror::Error)]
-pub enum NoChannel {
-    /// The tunnel is not up, and this is why.
-    #[error("the tunnel is down: {}", .0.reason.message)]
-    Down(Box<Failure>),
-    /// The tunnel is up; the way from the SSH server to Postgres is not.
-    #[error(transparent)]
-    Refused(OpenError),
-}
-
-/// The handle on a tunnel.
-pub struct Tunnel {
-    commands: mpsc::Sender<Command>,
-    status: watch::Receiver<Status>,
-    link: watch::Receiver<Option<SharedLink>>,
-    stop: CancellationToken,
-    tasks: Tasks,
-}
-
-impl Tunnel {
-    /// Starts the supervisor. `name` is for the log.
-    pub fn start(
-        name: String,
-        keys: Arc<dyn KeySource>,
-        connector: Arc<dyn Connector>,
-        tasks: Tasks,
-    ) -> Self {
-        // The supervisor receives; handles send, and wait while it is full.
-        let (commands, received) = mpsc::channel(COMMANDS);
-        let (status_out, status) = watch::channel(Status::new());
-        let (link_out, link) = watch::channel(None);
-        let stop = CancellationToken::new();
-        let supervisor = Supervisor {
-            name,
-            keys,
-            connector,
-            tasks: tasks.clone(),
-            status: status_out,
-            link: link_out,
-            pacer: Pacer::default(),
-            tried_at: Instant::now(),
-            pause: None,
-            failure: None,
-            credentials: None,
-            refused: None,
-            waiting: Vec::new(),
-            stop: stop.clone(),
-            heard: None,
-        };
-        tasks.spawn(supervisor.run(received));
-        Self { commands, status, link, stop, tasks }
-    }
-
-    /// What it is doing, as a watch.
-    #[must_use]
-    pub fn status(&self) -> watch::Receiver<Status> {
-        self.status.clone()
-    }
-
-    /// Try now, if there is something to try. Returns when the try is under way.
-    pub async fn retry(&self, why: Why) {
-        if why == Why::Wake
-            && let Some(link) = self.alive()
-        {
-            let probe = link.probe();
-            self.tasks.spawn(probe.map(|_alive| ()));
-        }
-        let (heard, effect) = oneshot::channel();
-        // A supervisor that has gone needs no advice.
-        let _ = self.commands.send(Command::Retry { why, heard: Some(heard) }).await;
-        let _ = effect.await;
-    }
-
-    /// Makes a new link, then retires the old one; with `renew`, with new credentials.
-    ///
-    /// # Errors
-    /// The failure that stood in the way. A link that served goes on serving.
-    pub async fn replace(&self, renew: bool) -> Result<(), Failure> {
-        let (done, result) = oneshot::channel();
-        let _ = self.commands.send(Command::Replace { renew, done }).await;
-        result.await.unwrap_or_else(|_gone| Err(closing()))
-    }
-
-    /// Opens a channel, waiting at most `patience` for the tunnel to be up.
-    ///
-    /// # Errors
-    /// When the tunnel is blocked (at once), still down at the end, or cannot reach Postgres.
-    pub async fn open(
-        &self,
-        host: &str,
-        port: u16,
-        patience: Duration,
-    ) -> Result<Channel, NoChannel> {
-        let deadline = Instant::now() + patience;
-        loop {
-            let link = self.alive_before(deadline).await?;
-            match link.open(host, port).await {
-                Ok(channel) => return Ok(channel),
-                // The link was dead already; its successor will do.
-                Err(OpenError::LinkLost) if Instant::now() < deadline => {}
-                Err(error) => return Err(NoChannel::Refused(error)),
-            }
-        }
-    }
-
-    /// Ends the link with all its channels. Resolves when nothing of the tunnel is left.
-    pub async fn stop(&self) {
-        self.stop.cancel();
-        self.tasks.join().await;
-    }
-
-    fn alive(&self) -> Option<SharedLink> {
-        self.link.borrow().clone().filter(|link| link.is_alive())
-    }
-
-    async fn alive_before(&self, deadline: Instant) -> Result<SharedLink, NoChannel> {
-        let mut links = self.link.clone();
-        let mut status = self.status.clone();
-        loop {
-            links.mark_unchanged();
-            status.mark_unchanged();
-            if let Some(link) = self.alive() {
-                return Ok(link);
-            }
-            let now = status.borrow().clone();
-            let over = matches!(now.phase, Phase::Blocked | Phase::Ended);
-            if over || Instant::now() >= deadline {
-                return Err(NoChannel::Down(Box::new(now.failure.unwrap_or_else(not_yet))));
-            }
-            // A full queue has advice enough.
-            let _ = self.commands.try_send(Command::Retry { why: Why::Demand, heard: None });
-            let tick = deadline.min(Instant::now() + DEMAND_EVERY);
-            tokio::select! {
-                _ = links.changed() => {}
-                _ = status.changed() => {}
-                () = tokio::time::sleep_until(tick) => {}
-            }
-        }
-    }
-}
-
-fn closing() -> Failure {
+pub(super) fn closing() -> Failure {
     Failure::new(Fault::Transient, ErrorCode::Closing, "the tunnel is closing")
 }
 
-fn not_yet() -> Failure {
-    Failure::new(Fault::Transient, ErrorCode::Opening, "the tunnel is not up yet")
-}
-
-struct Supervisor {
+/// The task's own memory.
+pub(super) struct Supervisor {
     name: String,
     keys: Arc<dyn KeySource>,
     connector: Arc<dyn Connector>,
@@ -217,6 +71,8 @@ struct Supervisor {
     credentials: Option<Arc<SshCredentials>>,
     /// This generation and older ones are not good enough.
     refused: Option<Generation>,
+    /// It was a person who said so, not the server: if there are no others, it serves on.
+    on_request: bool,
     /// Who asked for a replacement and hears of its end.
     waiting: Vec<Reply>,
     /// Ends the supervisor, and the draining of retired links.
@@ -225,8 +81,42 @@ struct Supervisor {
     heard: Option<oneshot::Sender<()>>,
 }
 
+/// Where the supervisor shows what it is doing.
+pub(super) struct Published {
+    pub(super) status: watch::Sender<Status>,
+    pub(super) link: watch::Sender<Option<SharedLink>>,
+}
+
 impl Supervisor {
-    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    pub(super) fn new(
+        name: String,
+        keys: Arc<dyn KeySource>,
+        connector: Arc<dyn Connector>,
+        tasks: Tasks,
+        published: Published,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            name,
+            keys,
+            connector,
+            tasks,
+            status: published.status,
+            link: published.link,
+            pacer: Pacer::default(),
+            tried_at: Instant::now(),
+            pause: None,
+            failure: None,
+            credentials: None,
+            refused: None,
+            on_request: false,
+            waiting: Vec::new(),
+            stop,
+            heard: None,
+        }
+    }
+
+    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
         let (mut state, mut action) = (State::Minting, Action::Mint);
         let mut hand = self.take_in_hand(action);
         while action != Action::Finish {
@@ -311,10 +201,14 @@ impl Supervisor {
                 self.put_into_service(link);
                 Event::Connected
             }
-            Outcome::Minted(Err(failure)) => Event::Failed(self.fail(failure)),
+            Outcome::Minted(Err(failure)) => {
+                self.fall_back(&failure);
+                Event::Failed(self.fail(failure))
+            }
             Outcome::Connected(Err(failure)) => {
                 if failure.fault == Fault::StaleCredentials {
                     self.refused = self.credentials.as_ref().map(|held| held.generation);
+                    self.on_request = false;
                 }
                 Event::Failed(self.fail(failure))
             }
@@ -326,6 +220,7 @@ impl Supervisor {
             Outcome::Replaced(Err(failure)) => {
                 warn!(tunnel = self.name, reason = %failure.reason.message, "the old link stays");
                 let fault = failure.fault;
+                self.fall_back(&failure);
                 self.answer(&Err(failure));
                 Event::Failed(fault)
             }
@@ -354,6 +249,7 @@ impl Supervisor {
             Command::Replace { renew, done } => {
                 if renew {
                     self.refused = self.credentials.as_ref().map(|held| held.generation);
+                    self.on_request = true;
                 }
                 self.waiting.push(done);
                 Some(Event::Replace)
@@ -367,7 +263,16 @@ impl Supervisor {
         let fresh = before != Some(credentials.generation);
         self.credentials = Some(credentials);
         self.refused = None;
+        self.on_request = false;
         fresh
+    }
+
+    /// Others were asked for and cannot be had: what is held is better than nothing.
+    fn fall_back(&mut self, failure: &Failure) {
+        if std::mem::take(&mut self.on_request) {
+            self.refused = None;
+            self.answer(&Err(failure.clone()));
+        }
     }
 
     fn put_into_service(&mut self, link: SharedLink) {

@@ -307,6 +307,26 @@ async fn a_replacement_that_fails_leaves_the_old_link_alone() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_refresh_that_fails_does_not_throw_away_a_key_that_works() {
+    let world = World::new(&[]);
+    world.open(5).await.unwrap();
+    let outage = || Failure::new(Fault::Transient, ErrorCode::ServiceUnavailable, "503");
+    world.keys.failures.lock().extend([outage(), outage()]);
+    world.tunnel.replace(true).await.unwrap_err();
+    world.link(0).cut();
+    world.open(5).await.unwrap();
+    // The same while no link is up.
+    world.server.down.store(true, Ordering::SeqCst);
+    world.link(1).cut();
+    world.phase(Phase::Waiting).await;
+    world.tunnel.replace(true).await.unwrap_err();
+    world.server.down.store(false, Ordering::SeqCst);
+    world.open(8).await.unwrap();
+    assert_eq!(world.minted(), 1);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_waiting_client_is_served_soon_after_the_server_is_back() {
     let world = World::new(&[]);
     world.open(5).await.unwrap();

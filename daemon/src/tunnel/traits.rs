@@ -195,7 +195,7 @@ impl ConnectError {
                 let fault = Fault::Blocked { recheck: None };
                 Failure::new(fault, ErrorCode::HostKeyChanged, message).hint(
                     "do not go on before the add-on's support confirms the new key; \
-                     then: borealisctl refresh",
+                     then: borealisctl refresh TARGET",
                 )
             }
             Self::KeyRefused { .. } => {

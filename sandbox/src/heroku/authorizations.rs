@@ -3,6 +3,7 @@
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,6 +12,9 @@ use crate::authorizations::Authorization;
 
 /// Heroku's default is never; ours is a day, which no sandbox outlives by accident.
 const DEFAULT_EXPIRY: u64 = 24 * 60 * 60;
+
+/// Answers the question for a second factor.
+const TWO_FACTOR_CODE: &str = "heroku-two-factor-code";
 
 #[derive(Deserialize)]
 pub(super) struct Wanted {
@@ -23,8 +27,13 @@ pub(super) struct Wanted {
 
 pub(super) async fn create(
     State(service): Context,
+    headers: HeaderMap,
     wanted: Result<Json<Wanted>, JsonRejection>,
 ) -> Answer {
+    let answer = headers.get(TWO_FACTOR_CODE).and_then(|code| code.to_str().ok());
+    if !service.two_factor.admits(answer) {
+        return Err(Refusal::two_factor());
+    }
     let Json(wanted) = wanted?;
     let expires_in = wanted.expires_in.unwrap_or(DEFAULT_EXPIRY);
     let scope = if wanted.scope.is_empty() { vec!["global".to_owned()] } else { wanted.scope };

@@ -32,6 +32,11 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
     }
 
+    pub(super) fn two_factor() -> Self {
+        let message = "A second authentication factor is required.";
+        Self::new(StatusCode::FORBIDDEN, "two_factor", message)
+    }
+
     pub(super) fn not_acceptable() -> Self {
         let message = "The Accept header must be application/vnd.heroku+json; version=3.";
         Self::new(StatusCode::NOT_ACCEPTABLE, "not_acceptable", message)

@@ -11,10 +11,13 @@ use crate::api::{self, Api};
 use crate::cli::DaemonCommand;
 use crate::exit::Code;
 use crate::output::{self, notes, spinner, text};
+use crate::start::manager::ServiceManager;
 use crate::{Context, Error};
 
 /// How long it may take to leave: it drains its connections first.
 const LEAVING: Duration = Duration::from_secs(30);
+
+const STOPPED: &str = "borealisd is stopped; its sessions come back when it starts\n";
 
 const LOOK: Duration = Duration::from_millis(20);
 
@@ -23,7 +26,7 @@ pub(super) async fn run(context: &Context, command: DaemonCommand) -> Result<Cod
         DaemonCommand::Start => start(context).await,
         DaemonCommand::Stop => stop(context).await,
         DaemonCommand::Restart => {
-            stop(context).await?;
+            restart(context).await?;
             start(context).await
         }
         DaemonCommand::Status { json } => status(context, json).await,
@@ -38,7 +41,53 @@ async fn start(context: &Context) -> Result<Code, Error> {
     Ok(Code::DONE)
 }
 
+/// Through the service manager, where it serves; so it does not take the end for a failure, and
+/// nobody knocks at a socket that would start what is to be stopped.
 async fn stop(context: &Context) -> Result<Code, Error> {
+    let Some(manager) = context.service() else { return stop_by_hand(context).await };
+    let status = manager.status().await?;
+    if status.pid.is_some() {
+        let stopping = async { Ok::<_, Error>(manager.stop().await?) };
+        spinner::during("stopping, after what is still running", stopping).await?;
+        output::print(STOPPED)?;
+    } else if status.listening {
+        notes::note("borealisd is not running");
+    } else {
+        return stop_by_hand(context).await;
+    }
+    Ok(Code::DONE)
+}
+
+async fn restart(context: &Context) -> Result<(), Error> {
+    let Some(manager) = context.service() else {
+        return stop_by_hand(context).await.map(drop);
+    };
+    stop_one_started_by_hand(context, &manager).await?;
+    let restarting = async { Ok::<_, Error>(manager.restart().await?) };
+    spinner::during("restarting, after what is still running", restarting).await
+}
+
+/// So that the service manager's can serve. Says which it was.
+pub(super) async fn stop_one_started_by_hand(
+    context: &Context,
+    manager: &ServiceManager,
+) -> Result<Option<u32>, Error> {
+    let status = manager.status().await?;
+    if status.listening || status.pid.is_some() {
+        return Ok(None);
+    }
+    let api = context.running_daemon()?;
+    let pid = match api.daemon().await {
+        Ok(info) => info.pid,
+        Err(api::Error::NobodyListens { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    api.stop().await?;
+    gone(&api, pid).await?;
+    Ok(Some(pid))
+}
+
+async fn stop_by_hand(context: &Context) -> Result<Code, Error> {
     let api = context.running_daemon()?;
     let info = match api.daemon().await {
         Ok(info) => info,
@@ -50,7 +99,7 @@ async fn stop(context: &Context) -> Result<Code, Error> {
     };
     api.stop().await?;
     spinner::during("stopping, after what is still running", gone(&api, info.pid)).await?;
-    output::print("borealisd is stopped; its sessions come back when it starts\n")?;
+    output::print(STOPPED)?;
     Ok(Code::DONE)
 }
 

@@ -54,6 +54,10 @@ impl<W: Write> Rows for Csv<W> {
         Ok(())
     }
 
+    fn raw(&mut self, data: &[u8]) -> io::Result<()> {
+        self.out.write_all(data)
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         self.out.flush()
     }

@@ -11,6 +11,8 @@ use super::{Rows, oid};
 /// A batch ends at this many rows, or bytes of values.
 const BATCH_ROWS: usize = 10_000;
 const BATCH_BYTES: usize = 16 << 20;
+/// What a cell takes beside its text, about, in bytes.
+const CELL: usize = 100;
 
 /// Aligned columns.
 #[derive(Debug)]
@@ -107,6 +109,7 @@ impl<W: Write> Rows for Table<W> {
         let text = |value: &Option<String>| printable(value.as_deref().unwrap_or("NULL"));
         self.rows += 1;
         self.batch_bytes += values.iter().flatten().map(String::len).sum::<usize>();
+        self.batch_bytes += values.len() * CELL;
         self.batch.push(values.iter().map(text).collect());
         if self.batch.len() >= BATCH_ROWS || self.batch_bytes >= BATCH_BYTES {
             self.write_batch()?;
@@ -128,6 +131,15 @@ impl<W: Write> Rows for Table<W> {
 
     fn command(&mut self, tag: &str) -> io::Result<()> {
         writeln!(self.out, "{tag}")
+    }
+
+    /// What came before the error is shown, without a count.
+    fn cut(&mut self) -> io::Result<()> {
+        self.write_batch()
+    }
+
+    fn raw(&mut self, data: &[u8]) -> io::Result<()> {
+        self.out.write_all(data)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -1,26 +1,38 @@
 //! SQL in, rows out. The rows wait in Postgres and not here: a client that reads slowly slows the
 //! query down, and one that goes away cancels it.
 
-use axum::extract::State;
+use axum::extract::{FromRequest, Request, State};
 use axum::response::Response;
-use borealis_proto::{QueryEvent, QueryRequest};
+use borealis_proto::{OnError, QueryEvent, QueryRequest};
 use bytes::Bytes;
 use futures_util::stream;
 use tokio::sync::mpsc;
 
+use crate::control::error::Error;
 use crate::control::extract::{Answer, Body};
-use crate::control::ndjson;
 use crate::control::state::Api;
+use crate::control::{ndjson, upload};
 
 /// Lines that go out in one piece, when there are so many.
 const BATCH: usize = 256;
 
-/// `POST /v1/query`
+/// `POST /v1/query`. As JSON the body is the request; as JSON lines its first line is, and what
+/// follows are the bytes for `COPY … FROM STDIN`.
 pub(in crate::control) async fn query(
     State(state): State<Api>,
-    Body(request): Body<QueryRequest>,
+    request: Request,
 ) -> Answer<Response> {
-    let events = state.manager.query(request).await?;
+    let (request, data) = if upload::has_lines(request.headers()) {
+        let (request, data) = upload::read(request.into_body()).await?;
+        (request, Some(data))
+    } else {
+        let Body(request) = Body::<QueryRequest>::from_request(request, &()).await?;
+        (request, None)
+    };
+    if request.single_transaction && request.on_error == OnError::Continue {
+        return Err(Error::malformed("a single transaction cannot continue after an error"));
+    }
+    let events = state.manager.query(request, data)?;
     Ok(ndjson::respond(stream::unfold(events, batch), state.closing))
 }
 

@@ -39,9 +39,9 @@ pub enum QueryError {
     /// The same bytes may be valid in both, and mean something else.
     #[error("the SQL changes client_encoding to {0}: only UTF8 is supported")]
     ClientEncoding(String),
-    /// Its data is no rows.
-    #[error("COPY … TO STDOUT is not supported")]
-    CopyOut,
+    /// Passing it on as text would change it.
+    #[error("what COPY … TO STDOUT gives is not valid UTF-8")]
+    CopyNotUtf8,
     /// Postgres reads texts up to a zero byte.
     #[error("the SQL has a zero byte in it")]
     ZeroByte,
@@ -63,12 +63,18 @@ impl QueryError {
             Self::ClearPassword | Self::Authentication(_) | Self::Protocol(_) => {
                 (ErrorCode::DatabaseUnreachable, false)
             }
-            Self::NotUtf8 { .. } | Self::ClientEncoding(_) | Self::CopyOut => {
+            Self::NotUtf8 { .. } | Self::ClientEncoding(_) | Self::CopyNotUtf8 => {
                 (ErrorCode::QueryFailed, false)
             }
             Self::ZeroByte => (ErrorCode::BadRequest, false),
         };
-        ErrorDetail { code, message: self.to_string(), hint: self.hint(), retryable }
+        ErrorDetail {
+            code,
+            message: self.to_string(),
+            hint: self.hint(),
+            retryable,
+            choices: Vec::new(),
+        }
     }
 
     /// As the last event of a stream.
@@ -82,7 +88,7 @@ impl QueryError {
     fn hint(&self) -> Option<String> {
         let hint = match self {
             Self::NotUtf8 { .. } => "select it as bytea, or convert it with convert_from()",
-            Self::CopyOut => "use \\copy in borealisctl psql",
+            Self::CopyNotUtf8 => "add (encoding 'UTF8'), or (format binary)",
             Self::Server(_)
             | Self::TimedOut
             | Self::Lost(_)
@@ -110,6 +116,7 @@ pub(super) fn server_detail(message: &ServerMessage) -> ErrorDetail {
         message: message.message.clone(),
         hint: message.hint.clone(),
         retryable: passes_by_itself(&message.code),
+        choices: Vec::new(),
     }
 }
 
@@ -134,6 +141,7 @@ mod tests {
             detail: None,
             hint: None,
             position: None,
+            context: None,
         }))
     }
 

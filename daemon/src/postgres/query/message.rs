@@ -15,6 +15,7 @@ pub(super) fn read(mut fields: ErrorFields<'_>) -> io::Result<ServerMessage> {
         detail: None,
         hint: None,
         position: None,
+        context: None,
     };
     while let Some(field) = fields.next()? {
         // Before the login, Postgres may speak in another encoding.
@@ -26,6 +27,7 @@ pub(super) fn read(mut fields: ErrorFields<'_>) -> io::Result<ServerMessage> {
             b'M' => message.message = text,
             b'D' => message.detail = Some(text),
             b'H' => message.hint = Some(text),
+            b'W' => message.context = Some(text),
             b'P' => message.position = text.parse().ok(),
             _ => (),
         }
@@ -66,7 +68,7 @@ mod tests {
     #[test]
     fn every_field_that_is_shown() {
         let message = parsed(
-            b"SFEHLER\0VERROR\0C42703\0Mcolumn \"x\" does not exist\0Dd\0Hh\0P8\0Fparse.c\0L1\0\0",
+            b"SFEHLER\0VERROR\0C42703\0Mcolumn \"x\" does not exist\0Dd\0Hh\0P8\0WCOPY t, line 2\0Fparse.c\0L1\0\0",
         );
         let expected = ServerMessage {
             severity: Severity::Error,
@@ -75,6 +77,7 @@ mod tests {
             detail: Some("d".to_owned()),
             hint: Some("h".to_owned()),
             position: Some(8),
+            context: Some("COPY t, line 2".to_owned()),
         };
         assert_eq!(message.unwrap(), expected);
     }

@@ -3,22 +3,26 @@
 //! This driver is ours because it streams: a row goes into a bounded queue with the text that
 //! Postgres sent, and while that queue is full nothing is read, so that a large result needs no
 //! memory here. It asks by the simple protocol, which takes several statements in one text and
-//! answers each.
+//! answers each, and has the way of `COPY`.
 
+mod copy;
 mod error;
 mod login;
 mod message;
 mod results;
+mod script;
+mod split;
 mod tls;
 mod wire;
 
 use std::time::Duration;
 
-use borealis_proto::QueryEvent;
+use borealis_proto::{OnError, QueryEvent};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+pub use copy::{CopySource, Piece};
 pub use error::QueryError;
 use results::Outcome;
 
@@ -38,6 +42,25 @@ pub struct Login<'a> {
     pub database: &'a str,
 }
 
+/// What is asked, and how to go on.
+#[derive(Clone, Copy, Debug)]
+pub struct Question<'a> {
+    /// Any number of statements.
+    pub sql: &'a str,
+    /// After a statement that Postgres refuses.
+    pub on_error: OnError,
+    /// All of it or nothing.
+    pub single_transaction: bool,
+}
+
+impl<'a> Question<'a> {
+    /// As plain as can be.
+    #[must_use]
+    pub fn new(sql: &'a str) -> Self {
+        Self { sql, on_error: OnError::Stop, single_transaction: false }
+    }
+}
+
 /// Names a backend to whoever wants to cancel its query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BackendKey {
@@ -54,14 +77,15 @@ pub enum End {
     CallerGone(BackendKey),
 }
 
-/// Logs in over `stream`, asks `sql`, and sends what is answered.
+/// Logs in over `stream`, asks, and sends what is answered.
 ///
 /// # Errors
 /// When Postgres does not let us in, or the connection fails. The error was not sent as an event.
 pub async fn run<S>(
     stream: S,
     login: Login<'_>,
-    sql: &str,
+    question: &Question<'_>,
+    copy: &mut CopySource,
     events: mpsc::Sender<QueryEvent>,
 ) -> Result<End, QueryError>
 where
@@ -70,9 +94,8 @@ where
     let enter = login::enter(stream, login);
     let (mut wire, key) =
         timeout(LOGIN_TIMEOUT, enter).await.unwrap_or(Err(QueryError::TimedOut))?;
-    wire.query(sql).await?;
-    match results::stream(&mut wire, &events).await? {
-        Outcome::Answered => {
+    match script::play(&mut wire, question, copy, &events).await? {
+        Outcome::Answered | Outcome::Refused | Outcome::Fatal => {
             wire.terminate().await;
             Ok(End::Done)
         }

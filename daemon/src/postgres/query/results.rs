@@ -3,80 +3,162 @@
 use std::io;
 use std::ops::Range;
 
-use borealis_proto::{Column, QueryEvent};
+use borealis_proto::{Column, QueryEvent, ServerMessage, Severity};
 use fallible_iterator::FallibleIterator;
 use postgres_protocol::message::backend::{
-    DataRowBody, Message, ParameterStatusBody, RowDescriptionBody,
+    DataRowBody, ErrorFields, Message, ParameterStatusBody, RowDescriptionBody,
 };
-use postgres_protocol::message::frontend;
 use tokio::sync::mpsc;
 
+use super::copy::{CopySource, copied};
 use super::error::{QueryError, server_detail};
 use super::message;
 use super::wire::{Wire, malformed};
 
-/// Postgres puts "COPY from stdin failed: " before it.
-const NO_COPY_IN: &str = "not supported here; use \\copy in borealisctl psql";
+/// Of a COPY; 0 is text.
+const BINARY: u8 = 1;
 
-/// How the stream of events ended.
+/// One text to ask, and how to tell of it.
+pub(super) struct Part<'a> {
+    pub(super) sql: &'a str,
+    /// How many characters of the caller's text stand before it.
+    pub(super) shift: u32,
+    /// Ours, not the caller's: that it is done interests nobody.
+    pub(super) quiet: bool,
+}
+
+/// How an answer ended.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Outcome {
-    /// With `done`, or with an error of Postgres.
+    /// With all there is to say.
     Answered,
-    /// With nobody to receive them.
+    /// With an error of Postgres, which was passed on.
+    Refused,
+    /// With an error of Postgres, and of the connection.
+    Fatal,
+    /// With nobody to receive it.
     CallerGone,
 }
 
-/// Passes on what comes until everything was answered, at the receiver's pace.
-pub(super) async fn stream(
+/// What happened next on the connection.
+enum Step {
+    Message(Message),
+    Moved,
+    CallerGone,
+}
+
+/// Passes on what comes until the part was answered, at the receiver's pace.
+#[expect(clippy::wildcard_enum_match_arm, reason = "only these change how to go on")]
+pub(super) async fn answer(
     wire: &mut Wire<'_>,
+    part: &Part<'_>,
+    copy: &mut CopySource,
     events: &mpsc::Sender<QueryEvent>,
 ) -> Result<Outcome, QueryError> {
+    wire.query(part.sql)?;
+    let mut outcome = Outcome::Answered;
+    let mut binary = false;
     loop {
-        // A query may run for hours before its first row.
-        let message = tokio::select! {
-            message = wire.next() => message?,
-            () = events.closed() => return Ok(Outcome::CallerGone),
+        let message = match step(wire, copy, events).await? {
+            Step::Message(message) => message,
+            Step::Moved => continue,
+            Step::CallerGone => return Ok(Outcome::CallerGone),
         };
-        if let Message::CopyInResponse(_) = message {
-            wire.send(|out| frontend::copy_fail(NO_COPY_IN, out)).await?;
-            continue;
+        match &message {
+            Message::ReadyForQuery(_) => return Ok(outcome),
+            Message::CopyInResponse(_) if !copy.begin(wire)? => continue,
+            Message::CopyOutResponse(body) => binary = body.format() == BINARY,
+            Message::ErrorResponse(_) => copy.stop(),
+            _ => {}
         }
-        let Some(event) = event(message)? else { continue };
-        let last = matches!(event, QueryEvent::Done | QueryEvent::Error { .. });
+        let Some(event) = event(message, part, binary)? else { continue };
+        let ending = ending(&event);
         if events.send(event).await.is_err() {
             return Ok(Outcome::CallerGone);
         }
-        if last {
-            return Ok(Outcome::Answered);
+        match ending {
+            None => {}
+            Some(Outcome::Fatal) => return Ok(Outcome::Fatal),
+            Some(ending) => outcome = ending,
         }
+    }
+}
+
+async fn step(
+    wire: &mut Wire<'_>,
+    copy: &mut CopySource,
+    events: &mpsc::Sender<QueryEvent>,
+) -> Result<Step, QueryError> {
+    if let Some(message) = wire.take()? {
+        return Ok(Step::Message(message));
+    }
+    // One piece of a COPY at a time: more would pile up here.
+    let may_feed = !wire.has_unsent();
+    tokio::select! {
+        moved = wire.exchange() => moved?,
+        piece = copy.next(), if may_feed => copy.feed(wire, piece)?,
+        // A query may run for hours before its first row.
+        () = events.closed() => return Ok(Step::CallerGone),
+    }
+    Ok(Step::Moved)
+}
+
+fn ending(event: &QueryEvent) -> Option<Outcome> {
+    let QueryEvent::Error { server: Some(said), .. } = event else { return None };
+    match said.severity {
+        Severity::Fatal | Severity::Panic => Some(Outcome::Fatal),
+        Severity::Debug
+        | Severity::Log
+        | Severity::Info
+        | Severity::Notice
+        | Severity::Warning
+        | Severity::Error
+        | Severity::Unknown => Some(Outcome::Refused),
     }
 }
 
 /// What the caller should hear of it.
 #[expect(clippy::wildcard_enum_match_arm, reason = "anything else is out of place here")]
-fn event(message: Message) -> Result<Option<QueryEvent>, QueryError> {
+fn event(
+    message: Message,
+    part: &Part<'_>,
+    binary: bool,
+) -> Result<Option<QueryEvent>, QueryError> {
     let event = match message {
         Message::DataRow(body) => QueryEvent::Row { values: row(&body)? },
         Message::RowDescription(body) => QueryEvent::Columns { columns: columns(&body)? },
+        Message::CommandComplete(_) if part.quiet => return Ok(None),
         Message::CommandComplete(body) => {
             QueryEvent::Complete { tag: body.tag().map_err(malformed)?.to_owned() }
         }
-        Message::NoticeResponse(body) => {
-            QueryEvent::Notice { notice: message::read(body.fields()).map_err(malformed)? }
-        }
+        Message::NoticeResponse(body) => QueryEvent::Notice { notice: part.said(body.fields())? },
         Message::ErrorResponse(body) => {
-            let said = message::read(body.fields()).map_err(malformed)?;
+            let said = part.said(body.fields())?;
             QueryEvent::Error { detail: server_detail(&said), server: Some(said) }
         }
-        Message::ReadyForQuery(_) => QueryEvent::Done,
-        Message::CopyOutResponse(_) => return Err(QueryError::CopyOut),
+        Message::CopyInResponse(_) => QueryEvent::CopyIn,
+        Message::CopyOutResponse(_) => QueryEvent::CopyOut { binary },
+        Message::CopyData(body) => {
+            QueryEvent::CopyData { data: copied(body.into_bytes(), binary)? }
+        }
         Message::ParameterStatus(body) => return check_encoding(&body).map(|()| None),
         // An empty statement, a notification: nothing that was asked for.
-        Message::EmptyQueryResponse | Message::NotificationResponse(_) => return Ok(None),
+        Message::EmptyQueryResponse | Message::NotificationResponse(_) | Message::CopyDone => {
+            return Ok(None);
+        }
         _ => return Err(malformed(io::Error::other("an unexpected message in a result"))),
     };
     Ok(Some(event))
+}
+
+impl Part<'_> {
+    /// Postgres counts from the beginning of what it got, the caller from that of his text.
+    fn said(&self, fields: ErrorFields<'_>) -> Result<ServerMessage, QueryError> {
+        let said = message::read(fields).map_err(malformed)?;
+        let position = said.position.filter(|_| !self.quiet);
+        let position = position.map(|position| position.saturating_add(self.shift));
+        Ok(ServerMessage { position, ..said })
+    }
 }
 
 /// Postgres tells of a changed setting once all is answered. Late, but then the stream ends with an
@@ -114,6 +196,8 @@ mod tests {
 
     use super::*;
 
+    const WHOLE: Part<'_> = Part { sql: "", shift: 0, quiet: false };
+
     fn data_row(values: &[Option<&[u8]>]) -> Message {
         let mut body = BytesMut::new();
         body.put_u16(u16::try_from(values.len()).unwrap());
@@ -130,14 +214,15 @@ mod tests {
 
     #[test]
     fn null_is_not_the_empty_text() {
-        let row = event(data_row(&[Some(b""), None, Some("\u{fc}".as_bytes())])).unwrap();
+        let row =
+            event(data_row(&[Some(b""), None, Some("\u{fc}".as_bytes())]), &WHOLE, false).unwrap();
         let values = vec![Some(String::new()), None, Some("ü".to_owned())];
         assert_eq!(row, Some(QueryEvent::Row { values }));
     }
 
     #[test]
     fn what_is_no_text_is_not_made_one() {
-        let error = event(data_row(&[Some(b"ok"), Some(b"\xfc")])).unwrap_err();
+        let error = event(data_row(&[Some(b"ok"), Some(b"\xfc")]), &WHOLE, false).unwrap_err();
         assert!(matches!(error, QueryError::NotUtf8 { column: 2 }), "{error:?}");
     }
 }

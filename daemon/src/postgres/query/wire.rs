@@ -24,24 +24,71 @@ pub(super) struct Wire<'a> {
     stream: Box<dyn Transport + 'a>,
     incoming: BytesMut,
     outgoing: BytesMut,
+    /// Something was put and is not flushed yet.
+    unsent: bool,
 }
 
 impl<'a> Wire<'a> {
     pub(super) fn new(stream: Box<dyn Transport + 'a>) -> Self {
-        Self { stream, incoming: BytesMut::new(), outgoing: BytesMut::new() }
+        Self { stream, incoming: BytesMut::new(), outgoing: BytesMut::new(), unsent: false }
     }
 
     /// The next message. Cancel-safe.
     pub(super) async fn next(&mut self) -> Result<Message, QueryError> {
         loop {
-            if self.has_whole_message()? {
-                let parsed = Message::parse(&mut self.incoming).map_err(malformed)?;
-                return parsed.ok_or_else(|| QueryError::Protocol("half a message".to_owned()));
+            if let Some(message) = self.take()? {
+                return Ok(message);
             }
-            if self.stream.read_buf(&mut self.incoming).await? == 0 {
-                return Err(QueryError::Lost(io::ErrorKind::UnexpectedEof.into()));
-            }
+            let read = self.stream.read_buf(&mut self.incoming).await?;
+            at_least_one(read)?;
         }
+    }
+
+    /// A message that is here already.
+    pub(super) fn take(&mut self) -> Result<Option<Message>, QueryError> {
+        if !self.has_whole_message()? {
+            return Ok(None);
+        }
+        Message::parse(&mut self.incoming).map_err(malformed)
+    }
+
+    /// Queues what `build` puts together, for [`Wire::exchange`] to send.
+    pub(super) fn put(
+        &mut self,
+        build: impl FnOnce(&mut BytesMut) -> io::Result<()>,
+    ) -> Result<(), QueryError> {
+        self.unsent = true;
+        build(&mut self.outgoing).map_err(malformed)
+    }
+
+    /// Whether something that was put waits to be sent.
+    pub(super) fn has_unsent(&self) -> bool {
+        self.unsent
+    }
+
+    /// Sends what was put, or receives something, whichever is possible first: Postgres may stop
+    /// reading until we have read what it says. Cancel-safe.
+    pub(super) async fn exchange(&mut self) -> Result<(), QueryError> {
+        let Self { stream, incoming, outgoing, unsent } = self;
+        let (mut reader, mut writer) = tokio::io::split(stream);
+        let send = async {
+            if *unsent {
+                // What is written leaves the buffer, also when this is dropped half way.
+                writer.write_all_buf(outgoing).await?;
+                writer.flush().await
+            } else {
+                std::future::pending().await
+            }
+        };
+        let read = tokio::select! {
+            sent = send => {
+                sent?;
+                *unsent = false;
+                return Ok(());
+            }
+            read = reader.read_buf(incoming) => read?,
+        };
+        at_least_one(read)
     }
 
     /// Sends what `build` puts together.
@@ -55,12 +102,12 @@ impl<'a> Wire<'a> {
         Ok(())
     }
 
-    /// Asks.
-    pub(super) async fn query(&mut self, sql: &str) -> Result<(), QueryError> {
+    /// Queues a question.
+    pub(super) fn query(&mut self, sql: &str) -> Result<(), QueryError> {
         if sql.contains('\0') {
             return Err(QueryError::ZeroByte);
         }
-        self.send(|out| frontend::query(sql, out)).await
+        self.put(|out| frontend::query(sql, out))
     }
 
     /// Says goodbye. Everything was answered, so it does not matter whether it gets there.
@@ -85,6 +132,13 @@ impl<'a> Wire<'a> {
         }
         Ok(self.incoming.len() >= length + TYPE)
     }
+}
+
+fn at_least_one(read: usize) -> Result<(), QueryError> {
+    if read == 0 {
+        return Err(QueryError::Lost(io::ErrorKind::UnexpectedEof.into()));
+    }
+    Ok(())
 }
 
 /// For what the protocol crate finds wrong.

@@ -1,0 +1,123 @@
+//! `export`: a session as other tools import it. Only `pgpass` has the password in it; the others
+//! point libpq's password file out, so that one place holds the secret.
+
+mod dbeaver;
+mod libpq;
+mod pgadmin;
+
+use std::path::PathBuf;
+
+use borealis_proto::{Access, Credentials, Session};
+
+use super::shared;
+use crate::cli::{ExportTool, ExportedArgs};
+use crate::exit::Code;
+use crate::output::{self, notes, spinner};
+use crate::{Context, Error};
+
+/// What every tool wants to know, and none has to hide.
+#[derive(Clone, Debug)]
+struct Exported {
+    /// `sushi/DATABASE`, or `sushi/DATABASE read-write`: names must differ where sessions do.
+    name: String,
+    target: String,
+    id: String,
+    access: Access,
+    host: String,
+    port: u16,
+    database: String,
+    user: String,
+}
+
+pub(super) async fn run(context: &Context, tool: ExportTool) -> Result<Code, Error> {
+    match tool {
+        ExportTool::Pgpass(args) => pgpass(context, &args).await?,
+        ExportTool::Service(args) => {
+            let exported = exported(context, &args).await?;
+            output::print(&libpq::service(&exported))?;
+            notes::note(&format!("use it: psql 'service={}'", libpq::service_name(&exported)));
+            without_password(&args, &exported);
+        }
+        ExportTool::Pgadmin(args) => {
+            let exported = exported(context, &args).await?;
+            output::json(&pgadmin::servers(&exported, passfile().as_deref()))?;
+            notes::note("import it: Tools > Import/Export Servers in pgAdmin");
+            without_password(&args, &exported);
+        }
+        ExportTool::Dbeaver(args) => {
+            let exported = exported(context, &args).await?;
+            output::json(&dbeaver::data_sources(&exported))?;
+            notes::note(
+                "DBeaver reads it from .dbeaver/data-sources-borealis.json in a project's folder",
+            );
+            without_password(&args, &exported);
+        }
+    }
+    Ok(Code::DONE)
+}
+
+async fn pgpass(context: &Context, args: &ExportedArgs) -> Result<(), Error> {
+    let (_session, credentials) = credentials(context, args).await?;
+    output::print(&libpq::password_line(&credentials))?;
+    notes::warning("this line has the password in it; keep it where only you can read it");
+    notes::note("once the password is changed, by a reset of users for one, export it again");
+    Ok(())
+}
+
+/// What is open says it without a secret; only what is not up yet has to be waited for.
+async fn exported(context: &Context, args: &ExportedArgs) -> Result<Exported, Error> {
+    let (_api, session) = shared::opened(context, &args.target, args.write_access).await?;
+    if let (Some(database), Some(user)) = (session.database.clone(), session.user.clone()) {
+        return Ok(Exported::new(session, database, user));
+    }
+    let (session, Credentials { database, user, .. }) = credentials(context, args).await?;
+    Ok(Exported::new(session, database, user))
+}
+
+async fn credentials(
+    context: &Context,
+    args: &ExportedArgs,
+) -> Result<(Session, Credentials), Error> {
+    let (api, session) = shared::opened(context, &args.target, args.write_access).await?;
+    let what = format!("waiting for the credentials of {}", session.target);
+    let credentials = spinner::during(&what, api.credentials(&session.id, args.timeout)).await?;
+    Ok((session, credentials))
+}
+
+fn without_password(args: &ExportedArgs, exported: &Exported) {
+    let flag = if args.write_access { " --write-access" } else { "" };
+    let file = passfile().map_or("libpq's password file".into(), |file| file.display().to_string());
+    notes::note(&format!(
+        "no password is in it; this puts the password where it is looked for:\n  \
+         borealisctl export pgpass {}{flag} >> {file}",
+        exported.target
+    ));
+}
+
+/// Where libpq looks for passwords.
+fn passfile() -> Option<PathBuf> {
+    let var = |name| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
+    var("PGPASSFILE").or_else(|| match cfg!(windows) {
+        true => Some(var("APPDATA")?.join("postgresql").join("pgpass.conf")),
+        false => Some(std::env::home_dir()?.join(".pgpass")),
+    })
+}
+
+impl Exported {
+    fn new(session: Session, database: String, user: String) -> Self {
+        let Session { target, access, endpoint, id, .. } = session;
+        let name = match access {
+            Access::ReadWrite => format!("{target} read-write"),
+            Access::ReadOnly | Access::Unknown => target.clone(),
+        };
+        let (host, port) = (endpoint.host, endpoint.port);
+        Self { name, target, id: id.to_string(), access, host, port, database, user }
+    }
+
+    fn may_write(&self) -> bool {
+        self.access == Access::ReadWrite
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! A new link, new credentials: on request, and told as it went.
+
+use std::time::Duration;
+
+use borealis_proto::{ErrorCode, Reason, Session, SessionId};
+
+use super::error::Error;
+use super::live::Live;
+use super::manager::Manager;
+use crate::fault::Failure;
+
+impl Manager {
+    /// A new link for the session's tunnel, now. What else the session waits for, it tries again.
+    ///
+    /// # Errors
+    /// When there is no such session, or no new link could be made while the old one serves on.
+    pub async fn reconnect(&self, id: &SessionId, wait: Duration) -> Result<Session, Error> {
+        let live = self.find(id)?;
+        let replaced = async {
+            let (link, ()) = tokio::join!(live.tunnel.replace(false), live.database.retry());
+            link
+        };
+        let replaced = tokio::time::timeout(wait, replaced).await;
+        outcome(replaced.unwrap_or_else(|_late| Err(late())), live.settle(wait).await)
+    }
+
+    /// New credentials of both kinds, and a link that uses them, now.
+    ///
+    /// # Errors
+    /// When there is no such session, or the service refuses while the old credentials serve on.
+    pub async fn refresh(&self, id: &SessionId, wait: Duration) -> Result<Session, Error> {
+        let live = self.find(id)?;
+        let renewed = async {
+            let (link, database) = tokio::join!(live.tunnel.replace(true), renew_database(&live));
+            link.and(database)
+        };
+        let renewed = tokio::time::timeout(wait, renewed).await;
+        outcome(renewed.unwrap_or_else(|_late| Err(late())), live.settle(wait).await)
+    }
+}
+
+async fn renew_database(live: &Live) -> Result<(), Failure> {
+    match live.database.held() {
+        Some(held) => live.database.renew(held.generation).await.map(|_new| ()),
+        None => {
+            live.database.retry().await;
+            Ok(())
+        }
+    }
+}
+
+/// A session that is not up says itself why. One that is up must not hide that nothing is new.
+fn outcome(done: Result<(), Failure>, session: Session) -> Result<Session, Error> {
+    match done {
+        Err(failure) if session.reason.is_none() => Err(Error::NotUp(failure.reason)),
+        Ok(()) | Err(_) => Ok(session),
+    }
+}
+
+fn late() -> Failure {
+    Failure {
+        fault: crate::fault::Fault::Transient,
+        reason: Reason {
+            code: ErrorCode::TimedOut,
+            message: "nothing new in time; what was there serves on".to_owned(),
+            hint: Some("try again with a longer --timeout".to_owned()),
+        },
+    }
+}
