@@ -27,6 +27,7 @@ package_of() {
     apt-get:gnome-keyring-daemon | dnf:gnome-keyring-daemon) echo gnome-keyring ;;
     apt-get:secret-tool) echo libsecret-tools ;; dnf:secret-tool) echo libsecret ;;
     apt-get:dbus-run-session | dnf:dbus-run-session) echo dbus-daemon ;;
+    apt-get:dbus-send) echo dbus-bin ;; dnf:dbus-send) echo dbus-tools ;;
     apt-get:systemctl | dnf:systemctl) echo systemd ;;
     apt-get:unshare | apt-get:setpriv | dnf:unshare | dnf:setpriv) echo util-linux ;;
     apt-get:cc | dnf:cc) echo gcc ;; apt-get:curl | dnf:curl | brew:curl) echo curl ;;
@@ -88,7 +89,7 @@ need_sandbox() {
 # What the tests of the service and of the login need beside that.
 need_desktop() {
   [ "$(uname -s)" = Linux ] || return 0
-  need systemctl unshare setpriv dbus-run-session gnome-keyring-daemon secret-tool
+  need systemctl unshare setpriv dbus-run-session dbus-send gnome-keyring-daemon secret-tool
   if [ "$(id -u)" -ne 0 ]; then
     say "not root: the tests with a real systemd --user will not run"
   fi

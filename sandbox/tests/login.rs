@@ -1,5 +1,13 @@
 //! Where the Heroku login comes from: the credential store, a login that changes, a second factor.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a helper that fails should fail the test"
+)]
+
 mod support;
 
 use std::path::PathBuf;

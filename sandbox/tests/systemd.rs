@@ -1,6 +1,15 @@
 //! The daemon as a service of a real `systemd --user`, installed and looked after with
 //! `borealisctl`. Needs root, for namespaces: see `scripts/with-systemd-user`.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stderr,
+    reason = "a helper that fails should fail the test, and says so when it could not do its work"
+)]
+
 mod support;
 
 use std::os::unix::fs::{PermissionsExt, chown};

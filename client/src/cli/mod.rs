@@ -21,9 +21,8 @@ pub use addon::{
     UsersCommand,
 };
 pub use args::{
-    ConnectArgs, DaemonArgs, DaemonCommand, DownArgs, LogsArgs, LsArgs,
-    ManyTargets, OneTarget, OpenedArgs, PsqlArgs, StatusArgs, TargetFlags, TunnelArgs,
-    UpArgs, WaitArgs,
+    ConnectArgs, DaemonArgs, DaemonCommand, DownArgs, LogsArgs, LsArgs, ManyTargets, OneTarget,
+    OpenedArgs, PsqlArgs, StatusArgs, TargetFlags, TunnelArgs, UpArgs, WaitArgs,
 };
 pub use backends::{KillArgs, LocksArgs, PsArgs};
 pub use legacy::from_colon_names;

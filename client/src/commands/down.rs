@@ -1,9 +1,9 @@
 //! `down`: closes sessions, after what runs in them.
 
-use borealis_proto::{Session, Target};
+use borealis_proto::{ErrorCode, Session, Target};
 use futures_util::future::join_all;
 
-use crate::api::Api;
+use crate::api::{self, Api};
 use crate::cli::DownArgs;
 use crate::exit::Code;
 use crate::output::{self, notes, spinner, text};
@@ -37,7 +37,15 @@ async fn close(
     args: &DownArgs,
     failures: &mut Vec<Error>,
 ) -> Vec<Session> {
-    let closing = join_all(chosen.iter().map(|session| api.close(&session.id, args.drain)));
+    let closing = join_all(chosen.iter().map(async |session| {
+        match api.close(&session.id, args.drain).await {
+            // It ended by itself since it was listed, which is what was wanted.
+            Err(api::Error::Refused(detail)) if detail.code == ErrorCode::SessionNotFound => {
+                Ok(session.clone())
+            }
+            answer => answer,
+        }
+    }));
     let mut closed = Vec::new();
     for answer in spinner::during("closing, after what is still running", closing).await {
         match answer {

@@ -1,7 +1,7 @@
 //! One verb a file. Each says what it does to the daemon and what it prints; the rest is shared.
 
-mod backends;
 mod addon;
+mod backends;
 mod completions;
 mod connect;
 mod daemon;

@@ -39,10 +39,7 @@ fn about_addons() -> Router<Api> {
         ("/v1/addons/{target}", get(addons::info)),
         ("/v1/addons/{target}/identity", get(addons::identity)),
         ("/v1/addons/{target}/state", get(addons::state)),
-        (
-            "/v1/addons/{target}/extensions",
-            get(addons::extensions).post(addons::install_extension),
-        ),
+        ("/v1/addons/{target}/extensions", get(addons::extensions).post(addons::install_extension)),
         ("/v1/addons/{target}/extensions/{name}", delete(addons::remove_extension)),
         ("/v1/addons/{target}/users", get(addons::users)),
         ("/v1/addons/{target}/users/credentials", delete(addons::reset_users)),
@@ -51,10 +48,7 @@ fn about_addons() -> Router<Api> {
             get(addons::integrations).post(addons::register_integration),
         ),
         ("/v1/addons/{target}/integrations/{name}", delete(addons::remove_integration)),
-        (
-            "/v1/addons/{target}/restore",
-            get(addons::restore_capabilities).post(addons::restore),
-        ),
+        ("/v1/addons/{target}/restore", get(addons::restore_capabilities).post(addons::restore)),
         (
             "/v1/addons/{target}/upgrade",
             get(addons::upgrade).post(addons::start_upgrade).delete(addons::cancel_upgrade),

@@ -77,13 +77,12 @@ fn api() -> Api {
         .route("/wait", get(wait))
         .route("/endless", get(endless))
         .route("/stop", post(move || async move { stop.cancel() }));
-    let hand_over: super::HandOver =
-        Arc::new(move |handed| match handed {
-            super::Handed::Key(key) => sink.lock().unwrap().push(key.expose().clone()),
-            super::Handed::TwoFactorCode(code) => {
-                sink.lock().unwrap().push(format!("code {}", code.expose()));
-            }
-        });
+    let hand_over: super::HandOver = Arc::new(move |handed| match handed {
+        super::Handed::Key(key) => sink.lock().unwrap().push(key.expose().clone()),
+        super::Handed::TwoFactorCode(code) => {
+            sink.lock().unwrap().push(format!("code {}", code.expose()));
+        }
+    });
     let router = routes::guarded(routes, hand_over, cancel.clone());
     Api { router, keys, cancel, lives }
 }

@@ -101,12 +101,15 @@ impl Heroku {
         body: Option<Value>,
     ) -> Result<Answer, Error> {
         let answer = self.ask_once(login, method.clone(), path, body.as_ref(), None).await;
+        if matches!(answer, Err(Error::LoginRefused(_))) {
+            self.login.forget_handed_over(login);
+        }
         let (Err(Error::TwoFactor), Some(code)) = (&answer, self.login.code()) else {
             return answer;
         };
         let answer = self.ask_once(login, method, path, body.as_ref(), Some(&code)).await;
         if let Err(Error::TwoFactor | Error::LoginRefused(_)) = &answer {
-            self.login.forget_code();
+            self.login.forget_code(&code);
             return Err(Error::TwoFactor);
         }
         answer

@@ -151,13 +151,11 @@ impl Error {
         match self {
             Self::Login(_) | Self::LoginRefused(_) => Some(LOG_IN.to_owned()),
             Self::Forbidden(_) => Some("log in with `heroku login` as somebody who may".to_owned()),
-            Self::TwoFactor => {
-                Some(
-                    "type the command at a terminal, where it can ask for the code, or set \
+            Self::TwoFactor => Some(
+                "type the command at a terminal, where it can ask for the code, or set \
                      HEROKU_API_KEY to a token of `heroku authorizations:create`"
-                        .to_owned(),
-                )
-            }
+                    .to_owned(),
+            ),
             Self::NotAttached { app, .. } | Self::NoneInApp(app) => {
                 Some(format!("see what is attached with `heroku addons -a {app}`"))
             }

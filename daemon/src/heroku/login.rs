@@ -118,9 +118,21 @@ impl Login {
         held.as_ref().map(|(code, _)| code.clone())
     }
 
-    /// Forgets a code that Heroku did not accept.
-    pub(super) fn forget_code(&self) {
-        *self.code.lock() = None;
+    /// Forgets a code that Heroku did not accept, unless a person has typed another meanwhile.
+    pub(super) fn forget_code(&self, refused: &Secret<String>) {
+        let mut held = self.code.lock();
+        if held.as_ref().is_some_and(|(code, _)| code == refused) {
+            *held = None;
+        }
+    }
+
+    /// Heroku does not accept this login. A client's key that is no good must not stand before
+    /// the places where a good one may be.
+    pub(super) fn forget_handed_over(&self, refused: &Secret<String>) {
+        let mut held = self.handed_over.lock();
+        if held.as_ref() == Some(refused) {
+            *held = None;
+        }
     }
 
     /// The login, to be used now.
@@ -248,7 +260,9 @@ mod tests {
         tokio::time::advance(CODE_LIFETIME).await;
         assert!(login.code().is_none());
         login.hand_over_code(secret("123456"));
-        login.forget_code();
+        login.forget_code(&secret("654321"));
+        assert!(login.code().is_some(), "another one was refused");
+        login.forget_code(&secret("123456"));
         assert!(login.code().is_none());
     }
 

@@ -5,6 +5,7 @@ mod csv;
 mod json;
 mod keys;
 mod kind;
+mod repeats;
 mod table;
 mod value;
 mod yaml;

@@ -8,6 +8,7 @@ use borealis_proto::Column;
 
 use super::keys::keys;
 use super::kind::{Kind, kind};
+use super::repeats;
 use super::{Rows, value};
 
 /// A document a result: a list with a mapping a row.
@@ -72,8 +73,12 @@ fn flow(kind: Kind, shown: &str) -> io::Result<String> {
     Ok(rewritten(&json).unwrap_or_else(|| quoted(shown)))
 }
 
-/// JSON with its strings as YAML has them.
+/// JSON with its strings as YAML has them. A key that stands twice in one object is good JSON and
+/// no YAML.
 fn rewritten(json: &str) -> Option<String> {
+    if repeats::any(json) {
+        return None;
+    }
     if !json.starts_with(['[', '{']) {
         return if json.starts_with('"') {
             decoded(json).map(|t| text(&t))

@@ -50,7 +50,7 @@ impl ToolError {
             Self::Refused { said, .. } if said.contains("bus") => {
                 "log in as this user itself (not with su or sudo), or: loginctl enable-linger"
             }
-            Self::Refused { .. } => "borealisctl doctor",
+            Self::Refused { .. } => "borealisctl service status",
         };
         Some(hint.to_owned())
     }
