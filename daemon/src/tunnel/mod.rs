@@ -4,19 +4,7 @@
 //! What it needs from below stands in `traits`, so that its decisions are tested with fakes and
 //! paused time.
 //!
-//! ```text
-//!            ┌────────────── Retry (timer, user, wake, demand) ───────────────┐
-//!            ▼                                                                │
-//!   ┌─> Minting ──Minted──> Connecting ──Connected──> Up ──Lost──> Backoff ───┤
-//!   │      │                    │  │                 │  ▲                     │
-//!   │      │ Failed             │  │ key refused     │  │ Connected, or       │
-//!   │      ├────────────────────┼──┼─────────────────┼──┼─ Failed (old link   │
-//!   │      ▼                    │  │         Replace ▼  │  serves on)         │
-//!   │   Backoff / Blocked <─────┘  │              Replacing                   │
-//!   └──────────────────────────────┘                                          │
-//!       Blocked ──Retry (user, or a recheck that is due) ─────────────────────┘
-//!       any ──Stop──> Down
-//! ```
+//! The state machine is drawn in `docs/ARCHITECTURE.md`; `state` is that picture as a function.
 
 mod handle;
 mod pace;
