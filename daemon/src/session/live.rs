@@ -19,7 +19,7 @@ use super::error::Error;
 use crate::credentials::Owner;
 use crate::locked::Locked;
 use crate::tasks::Tasks;
-use crate::tunnel::{Channel, Traffic, Tunnel, Why};
+use crate::tunnel::{Channel, Phase, Traffic, Tunnel, Why};
 
 /// What tells one session from another: an add-on, on whose behalf, at which access.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -205,8 +205,12 @@ impl Live {
             database.mark_unchanged();
             let session = self.show();
             let too_late = |due: Timestamp| latest.is_some_and(|latest| due > latest);
+            // A half that is still trying would mix its answer into the next request's.
+            let trying =
+                [&tunnel, &database].iter().any(|half| half.borrow().phase == Phase::Working);
             let settled = match session.state {
-                SessionState::Up | SessionState::Blocked | SessionState::Closing => true,
+                SessionState::Up | SessionState::Closing => true,
+                SessionState::Blocked => !trying,
                 SessionState::Opening | SessionState::Reconnecting | SessionState::Unknown => {
                     session.next_retry_at.is_some_and(too_late)
                 }
