@@ -339,12 +339,10 @@ async fn a_closed_port_is_refused() {
     assert_eq!(link.channels(), 0);
 }
 
-#[tokio::test]
-async fn dropping_both_halves_closes_the_channel() {
-    let bench = Bench::new().await;
-    let (gone, mut hung_up) = tokio::sync::mpsc::channel(1);
-    let others = TaskTracker::new();
-    let port = listener(&others, move |mut stream: TcpStream| {
+/// A server that says when a caller has hung up.
+async fn tells_when_hung_up(others: &TaskTracker) -> (u16, tokio::sync::mpsc::Receiver<()>) {
+    let (gone, hung_up) = tokio::sync::mpsc::channel(1);
+    let port = listener(others, move |mut stream: TcpStream| {
         let gone = gone.clone();
         async move {
             let _ = stream.read_to_end(&mut Vec::new()).await;
@@ -352,6 +350,14 @@ async fn dropping_both_halves_closes_the_channel() {
         }
     })
     .await;
+    (port, hung_up)
+}
+
+#[tokio::test]
+async fn dropping_both_halves_closes_the_channel() {
+    let bench = Bench::new().await;
+    let others = TaskTracker::new();
+    let (port, mut hung_up) = tells_when_hung_up(&others).await;
     let link = bench.connect().await;
     let Channel { reader, writer } = link.open("127.0.0.1", port).await.unwrap();
     assert_eq!(link.channels(), 1);
@@ -368,16 +374,8 @@ async fn dropping_both_halves_closes_the_channel() {
 #[tokio::test]
 async fn a_caller_that_goes_leaves_no_channel() {
     let bench = Bench::new().await;
-    let (gone, mut hung_up) = tokio::sync::mpsc::channel(1);
     let others = TaskTracker::new();
-    let port = listener(&others, move |mut stream: TcpStream| {
-        let gone = gone.clone();
-        async move {
-            let _ = stream.read_to_end(&mut Vec::new()).await;
-            gone.send(()).await.unwrap();
-        }
-    })
-    .await;
+    let (port, mut hung_up) = tells_when_hung_up(&others).await;
     let link = bench.connect().await;
     let mut open = link.open("127.0.0.1", port);
     assert!(futures_util::poll!(&mut open).is_pending());
