@@ -121,7 +121,7 @@ async fn sixty_four_megabytes_come_back_byte_for_byte() {
     let others = TaskTracker::new();
     let port = listener(&others, echo).await;
     let link = bench.connect().await;
-    let Channel { mut reader, mut writer } = link.open("127.0.0.1", port).await.unwrap();
+    let Channel { mut reader, mut writer, .. } = link.open("127.0.0.1", port).await.unwrap();
     let sent = pattern(64 << 20);
 
     let upload = async {
@@ -315,7 +315,7 @@ async fn a_writer_without_window_ends_with_its_channel() {
     })
     .await;
     let link = bench.connect().await;
-    let Channel { mut writer, reader } = link.open("127.0.0.1", port).await.unwrap();
+    let Channel { mut writer, reader, .. } = link.open("127.0.0.1", port).await.unwrap();
     let mut stuck = writer.write(pattern(64 << 20));
     assert!(timeout(Duration::from_millis(500), &mut stuck).await.is_err(), "no window ended");
 
@@ -359,7 +359,7 @@ async fn dropping_both_halves_closes_the_channel() {
     let others = TaskTracker::new();
     let (port, mut hung_up) = tells_when_hung_up(&others).await;
     let link = bench.connect().await;
-    let Channel { reader, writer } = link.open("127.0.0.1", port).await.unwrap();
+    let Channel { reader, writer, .. } = link.open("127.0.0.1", port).await.unwrap();
     assert_eq!(link.channels(), 1);
     drop(reader);
     assert_eq!(link.channels(), 1);

@@ -299,12 +299,6 @@ async fn locks_shows_who_keeps_whom_out() {
     let keys: Vec<&String> = row.as_object().unwrap().keys().collect();
     assert_eq!(keys.len(), 6, "{keys:?}");
     assert_eq!(signal(&mut holder, "INT").await.code(), Some(130));
-    // First the cancel, then the end: a `down --drain 0` in between would cut the cancel off.
-    world
-        .until("the query is cancelled", || async {
-            world.sandbox.backends("app_").await.unwrap() == 0
-        })
-        .await;
     world.finish().await;
 }
 

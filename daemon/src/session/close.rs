@@ -7,6 +7,7 @@ use borealis_proto::{Session, SessionId};
 use tokio::sync::oneshot;
 use tracing::{info, warn};
 
+use super::backends;
 use super::error::Error;
 use super::live::Live;
 use super::manager::Manager;
@@ -49,6 +50,7 @@ impl Manager {
         live.observe();
         if tokio::time::timeout(patience, live.connections.join()).await.is_err() {
             warn!(session = %live.id, left = live.connections.len(), "drain is over");
+            backends::end(live).await;
         }
         live.serving.cancel();
         live.connections.join().await;

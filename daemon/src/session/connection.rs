@@ -9,7 +9,7 @@ use tracing::{debug, info};
 
 use super::error::Error;
 use super::live::{Live, refusal};
-use crate::postgres::{self, First};
+use crate::postgres::{self, First, FirstKind};
 use crate::tunnel::{Channel, Local, RelayEnd, relay};
 
 /// How long a client may wait for the tunnel. pgAdmin gives up after 10 s; we answer before.
@@ -67,6 +67,9 @@ pub(super) async fn carry<L: Local>(
     channel: Channel,
 ) -> RelayEnd {
     let _open = Counted::new(&live.gauge.open);
+    // Who cancels another's query has no backend that could outlive it.
+    let _backend =
+        (first.kind() != FirstKind::Cancel).then(|| live.backends.enter(channel.opening));
     relay(local, first.into_bytes(), channel, &live.traffic, &live.serving).await
 }
 

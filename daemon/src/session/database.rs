@@ -83,6 +83,8 @@ impl Database {
         let mut status = self.status.clone();
         let known = async {
             tokio::select! {
+                // What is held stays good while the keeper is on its way out.
+                biased;
                 Ok(credentials) = held.wait_for(Option::is_some) => credentials.clone(),
                 _ = status.wait_for(|now| now.phase == Phase::Blocked) => None,
             }

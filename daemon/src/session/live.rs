@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use super::backends::Backends;
 use super::condition::{Condition, Facts};
 use super::database::Database;
 use super::error::Error;
@@ -51,6 +52,7 @@ pub(super) struct Live {
     pub(super) holds: AtomicUsize,
     pub(super) traffic: Traffic,
     pub(super) gauge: Gauge,
+    pub(super) backends: Backends,
     pub(super) proved_at: Locked<Option<Timestamp>>,
     /// Cancelled: no new connections.
     pub(super) accepting: CancellationToken,

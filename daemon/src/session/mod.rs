@@ -11,6 +11,7 @@
 //!                   └─ Tunnel    (shared through Tunnels)
 //! ```
 
+mod backends;
 mod close;
 mod condition;
 mod connection;

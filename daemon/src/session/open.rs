@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
+use super::backends::Backends;
 use super::database::Database;
 use super::endpoint;
 use super::error::Error;
@@ -148,6 +149,7 @@ impl Manager {
             holds: AtomicUsize::new(0),
             traffic: Traffic::default(),
             gauge: Gauge::default(),
+            backends: Backends::default(),
             proved_at: Locked::default(),
             accepting,
             serving: CancellationToken::new(),

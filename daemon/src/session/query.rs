@@ -8,22 +8,24 @@ use std::time::Duration;
 use borealis_proto::{QueryEvent, QueryRequest};
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
-use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
+use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 
+use super::backends;
 use super::connection::carry;
 use super::error::Error;
 use super::live::Live;
 use super::manager::Manager;
 use crate::credentials::DatabaseCredentials;
+use crate::locked::Locked;
 use crate::postgres::First;
 pub(crate) use crate::postgres::query::Piece;
 use crate::postgres::query::{self, BackendKey, CopySource, End, Login, QueryError, Question};
 use crate::tunnel::Channel;
 
 /// How long a query waits for the tunnel.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 /// Between driver and relay.
 const PIPE: usize = 64 * 1024;
 /// Rows on their way to the caller; the driver stops reading while it is full.
@@ -39,13 +41,17 @@ const GOODBYE: Duration = Duration::from_secs(1);
 
 type Credentials = Arc<DatabaseCredentials>;
 
+/// The backend that may be at work, until it has said that it is done.
+type Running = Locked<Option<BackendKey>>;
+
 /// What a caller has for `COPY … FROM STDIN`; ends with [`Piece::End`] unless it was cut.
 pub(crate) type Upload = BoxStream<'static, Piece>;
 
-/// Where answers go, and where the data of a COPY comes from.
-struct Caller {
+/// Where answers go, where the data of a COPY comes from, and where it is noted whom to stop.
+struct Caller<'a> {
     events: mpsc::Sender<QueryEvent>,
     copy: CopySource,
+    running: &'a Running,
 }
 
 impl Manager {
@@ -65,10 +71,17 @@ impl Manager {
         let task = live.clone();
         live.connections.spawn(async move {
             let (copy, pumped) = source(upload);
+            let running = Running::default();
+            let caller = Caller { events, copy, running: &running };
             tokio::select! {
-                () = answer(&task, &request, Caller { events, copy }) => {}
+                () = answer(&task, &request, caller) => {}
                 () = pumped => {}
                 () = task.serving.cancelled() => {}
+            }
+            // Whoever ended it, caller, link or session: nobody reads the answer any more.
+            let abandoned = running.lock().take();
+            if let Some(key) = abandoned {
+                backends::cancel(&task, key).await;
             }
         });
         Ok(receiver)
@@ -93,25 +106,21 @@ fn source(upload: Option<Upload>) -> (CopySource, impl Future<Output = ()>) {
     (copy, pump)
 }
 
-async fn answer(live: &Live, request: &QueryRequest, mut caller: Caller) {
+async fn answer(live: &Live, request: &QueryRequest, mut caller: Caller<'_>) {
     let question = Question {
         sql: &request.sql,
         on_error: request.on_error,
         single_transaction: request.single_transaction,
     };
-    match ask(live, &question, &mut caller).await {
-        Ok(End::Done) => {}
-        Ok(End::CallerGone(key)) => cancel(live, key).await,
-        Err(failed) => {
-            info!(session = %live.id, error = %failed, "query not answered");
-            // The caller may have gone.
-            let _ = caller.events.send(failed.into_event()).await;
-        }
+    if let Err(failed) = ask(live, &question, &mut caller).await {
+        info!(session = %live.id, error = %failed, "query not answered");
+        // The caller may have gone.
+        let _ = caller.events.send(failed.into_event()).await;
     }
 }
 
 /// Asks, and once more with a new password if the old one is refused.
-async fn ask(live: &Live, question: &Question<'_>, caller: &mut Caller) -> Result<End, Failed> {
+async fn ask(live: &Live, question: &Question<'_>, caller: &mut Caller<'_>) -> Result<End, Failed> {
     let held =
         live.database.wait(PATIENCE).await.map_err(|failure| Error::NotUp(failure.reason))?;
     match ask_as(live, &held, question, caller).await {
@@ -129,17 +138,19 @@ async fn ask_as(
     live: &Live,
     held: &Credentials,
     question: &Question<'_>,
-    caller: &mut Caller,
+    caller: &mut Caller<'_>,
 ) -> Result<End, Failed> {
     let login = Login { user: &held.user, password: &held.password, database: &held.database };
     let channel = live.channel(PATIENCE).await?;
     let (stream, end) = duplex(PIPE);
-    let Caller { events, copy } = caller;
-    let mut asked = pin!(query::run(stream, login, question, copy, events.clone()));
+    let Caller { events, copy, running } = caller;
+    let entered = |key| *running.lock() = Some(key);
+    let mut asked = pin!(query::run(stream, login, question, copy, events.clone(), entered));
     let mut relayed = pin!(run_relay(live, end, channel));
     let result = tokio::select! {
         result = asked.as_mut() => {
             if matches!(result, Ok(End::Done)) {
+                running.lock().take();
                 // Late is no harm: dropping the relay closes the channel.
                 let _ = tokio::time::timeout(GOODBYE, relayed.as_mut()).await;
             }
@@ -155,20 +166,6 @@ async fn run_relay(live: &Live, mut end: DuplexStream, channel: Channel) {
     debug!(session = %live.id, ?ended, "own query left");
 }
 
-/// As psql does on Ctrl+C: a second connection that says which backend should stop.
-async fn cancel(live: &Live, key: BackendKey) {
-    let Ok(channel) = live.channel(PATIENCE).await else { return };
-    let (mut stream, end) = duplex(PIPE);
-    let say = async move {
-        // Postgres answers by closing; so do we.
-        let _ = stream.write_all(&query::cancel_request(&key)).await;
-        let _ = stream.shutdown().await;
-        let _ = tokio::io::copy(&mut stream, &mut tokio::io::sink()).await;
-    };
-    tokio::join!(say, run_relay(live, end, channel));
-    debug!(session = %live.id, "query cancelled");
-}
-
 impl Live {
     /// Credentials whose password Postgres has accepted a moment ago; renewed if it does not.
     /// When Postgres cannot be asked, what is held is all that can be had.
@@ -177,7 +174,8 @@ impl Live {
             self.database.wait(wait).await.map_err(|failure| Error::NotUp(failure.reason))?;
         // Nobody listens to the events of an empty question; its outcome is what counts.
         let (events, _unread) = mpsc::channel(EVENTS);
-        let mut caller = Caller { events, copy: CopySource::absent() };
+        let running = Running::default();
+        let mut caller = Caller { events, copy: CopySource::absent(), running: &running };
         let question = Question::new("");
         let asked = tokio::time::timeout(LOGIN_PATIENCE, ask(self, &question, &mut caller)).await;
         if let Ok(Err(error)) = asked {
@@ -185,11 +183,37 @@ impl Live {
         }
         Ok(self.database.held().unwrap_or(held))
     }
+
+    /// What Postgres answers to one small question of our own.
+    #[expect(clippy::wildcard_enum_match_arm, reason = "only rows and a refusal matter here")]
+    pub(super) async fn rows(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Failed> {
+        let (events, mut answers) = mpsc::channel(EVENTS);
+        let running = Running::default();
+        let mut caller = Caller { events, copy: CopySource::absent(), running: &running };
+        let question = Question::new(sql);
+        let asked = async move { ask(self, &question, &mut caller).await };
+        let heard = async {
+            let mut rows = Vec::new();
+            while let Some(event) = answers.recv().await {
+                match event {
+                    QueryEvent::Row { values } => rows.push(values),
+                    QueryEvent::Error { server: Some(said), .. } => {
+                        return Err(QueryError::Server(Box::new(said)));
+                    }
+                    _ => {}
+                }
+            }
+            Ok(rows)
+        };
+        let (asked, heard) = tokio::join!(asked, heard);
+        asked?;
+        Ok(heard?)
+    }
 }
 
 /// Why a question was not answered.
 #[derive(Debug, thiserror::Error)]
-enum Failed {
+pub(super) enum Failed {
     #[error(transparent)]
     Session(#[from] Error),
     #[error(transparent)]

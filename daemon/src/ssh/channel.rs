@@ -10,13 +10,13 @@ use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Error};
 use tokio_util::sync::CancellationToken;
 
 use super::link::Core;
-use crate::tunnel::{Channel, ChannelLost, ChannelReader, ChannelWriter, Read};
+use crate::tunnel::{Channel, ChannelLost, ChannelReader, ChannelWriter, Opening, Read};
 
 /// At most so many messages go into one batch, so that a reader gets to its other duties.
 const BATCH: usize = 64;
 
 /// Puts a confirmed channel behind the tunnel's traits.
-pub(super) fn wrap(core: &Arc<Core>, channel: russh::Channel<Msg>) -> Channel {
+pub(super) fn wrap(core: &Arc<Core>, channel: russh::Channel<Msg>, opening: Opening) -> Channel {
     let gone = core.state.opened(channel.id());
     let (incoming, outgoing) = channel.split();
     let outgoing = Arc::new(outgoing);
@@ -28,7 +28,7 @@ pub(super) fn wrap(core: &Arc<Core>, channel: russh::Channel<Msg>) -> Channel {
         _closer: closer.clone(),
     };
     let writer = Writer { half: outgoing, gone, _closer: closer };
-    Channel { reader: Box::new(reader), writer: Box::new(writer) }
+    Channel { reader: Box::new(reader), writer: Box::new(writer), opening }
 }
 
 /// Closes the channel when the last half is gone; russh's halves do not.

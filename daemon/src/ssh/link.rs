@@ -8,7 +8,7 @@ use russh::client::{Handle, Msg};
 use russh::{Disconnect, Error};
 use tokio::runtime;
 use tokio::sync::oneshot;
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 use super::channel;
@@ -17,7 +17,7 @@ use super::handler::SshHandler;
 use super::socket::SocketGuard;
 use super::state::LinkState;
 use crate::tasks::Tasks;
-use crate::tunnel::{Channel, Link, LinkEnd, OpenError};
+use crate::tunnel::{Channel, Link, LinkEnd, OpenError, Opening};
 
 /// Where a channel pretends to come from; sshd logs it.
 const ORIGINATOR: (&str, u32) = ("127.0.0.1", 0);
@@ -129,13 +129,14 @@ impl Core {
 
     async fn open(self: Arc<Self>, host: String, port: u16) -> Result<Channel, OpenError> {
         let (from, from_port) = ORIGINATOR;
+        let asked_at = Instant::now();
         let asked = self.handle.channel_open_direct_tcpip(host, u32::from(port), from, from_port);
         let confirmed = tokio::select! {
             confirmed = asked => confirmed,
             () = self.state.ended().cancelled() => return Err(OpenError::LinkLost),
         };
         match confirmed {
-            Ok(channel) => Ok(channel::wrap(&self, channel)),
+            Ok(channel) => Ok(channel::wrap(&self, channel, Opening::since(asked_at))),
             Err(Error::ChannelOpenFailure(why)) => {
                 Err(OpenError::Refused(why.description().to_owned()))
             }

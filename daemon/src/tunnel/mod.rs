@@ -25,5 +25,5 @@ pub use status::{Phase, Status};
 
 pub use traits::{
     Channel, ChannelLost, ChannelReader, ChannelWriter, ConnectError, Connector, KeySource, Link,
-    LinkEnd, OpenError, Read,
+    LinkEnd, OpenError, Opening, Read,
 };

@@ -107,7 +107,7 @@ pub async fn relay<L: Local>(
     traffic: &Traffic,
     cancel: &CancellationToken,
 ) -> RelayEnd {
-    let Channel { mut reader, mut writer } = channel;
+    let Channel { mut reader, mut writer, opening: _ } = channel;
     let end = {
         let (mut from_client, mut to_client) = local.halves();
         tokio::select! {

@@ -4,9 +4,10 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::io::duplex;
 use tokio::sync::mpsc;
+use tokio::time::Instant;
 
 use super::*;
-use crate::tunnel::traits::ChannelLost;
+use crate::tunnel::traits::{ChannelLost, Opening};
 
 struct Reader(mpsc::Receiver<Option<Bytes>>);
 
@@ -55,7 +56,9 @@ fn world(first: &'static [u8]) -> World {
     let token = cancel.clone();
     let end = tokio::spawn(async move {
         let traffic = Traffic::default();
-        let channel = Channel { reader: Box::new(Reader(down)), writer: Box::new(Writer(up)) };
+        let opening = Opening::since(Instant::now());
+        let channel =
+            Channel { reader: Box::new(Reader(down)), writer: Box::new(Writer(up)), opening };
         let first = Bytes::from_static(first);
         let end = relay(&mut local, first, channel, &traffic, &token).await;
         (end, traffic.snapshot())

@@ -146,7 +146,8 @@ impl ChannelWriter for Silent {
 impl Link for FakeLink {
     fn open(&self, _host: &str, _port: u16) -> BoxFuture<'static, Result<Channel, OpenError>> {
         let alive = self.is_alive();
-        let channel = Channel { reader: Box::new(Silent), writer: Box::new(Silent) };
+        let opening = Opening::since(Instant::now());
+        let channel = Channel { reader: Box::new(Silent), writer: Box::new(Silent), opening };
         std::future::ready(if alive { Ok(channel) } else { Err(OpenError::LinkLost) }).boxed()
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use borealis_proto::ErrorCode;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
 use crate::credentials::{Generation, SshCredentials};
 use crate::fault::{Failure, Fault};
@@ -61,6 +62,26 @@ pub struct Channel {
     pub reader: Box<dyn ChannelReader>,
     /// To Postgres.
     pub writer: Box<dyn ChannelWriter>,
+    /// How long its making took.
+    pub opening: Opening,
+}
+
+/// When a channel was asked for, and when the server had connected it to Postgres. The backend at
+/// its end was started in between, or a moment later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Opening {
+    /// Before the request was sent.
+    pub asked: Instant,
+    /// After the confirmation came.
+    pub confirmed: Instant,
+}
+
+impl Opening {
+    /// Asked at that instant, and confirmed just now.
+    #[must_use]
+    pub fn since(asked: Instant) -> Self {
+        Self { asked, confirmed: Instant::now() }
+    }
 }
 
 /// The half that comes from Postgres.

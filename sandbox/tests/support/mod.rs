@@ -98,8 +98,6 @@ impl World {
             .env("HOME", self.sandbox.dir())
             .env("LC_ALL", "C.UTF-8")
             .env("PGCONNECT_TIMEOUT", "10")
-            // A backend that sleeps notices the end of its client only when it looks.
-            .env("PGOPTIONS", "-c client_connection_check_interval=500")
             .envs(self.env.iter().cloned())
             .current_dir(self.sandbox.dir())
             .stdin(Stdio::null())

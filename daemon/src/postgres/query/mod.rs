@@ -74,10 +74,11 @@ pub enum End {
     /// The last event was sent: `done`, or the error with which Postgres refused.
     Done,
     /// Nobody receives events any more, and the query may still run.
-    CallerGone(BackendKey),
+    CallerGone,
 }
 
-/// Logs in over `stream`, asks, and sends what is answered.
+/// Logs in over `stream`, asks, and sends what is answered. `entered` hears which backend it is
+/// before that is asked anything.
 ///
 /// # Errors
 /// When Postgres does not let us in, or the connection fails. The error was not sent as an event.
@@ -87,6 +88,7 @@ pub async fn run<S>(
     question: &Question<'_>,
     copy: &mut CopySource,
     events: mpsc::Sender<QueryEvent>,
+    entered: impl FnOnce(BackendKey) + Send,
 ) -> Result<End, QueryError>
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
@@ -94,12 +96,13 @@ where
     let enter = login::enter(stream, login);
     let (mut wire, key) =
         timeout(LOGIN_TIMEOUT, enter).await.unwrap_or(Err(QueryError::TimedOut))?;
+    entered(key);
     match script::play(&mut wire, question, copy, &events).await? {
         Outcome::Answered | Outcome::Refused | Outcome::Fatal => {
             wire.terminate().await;
             Ok(End::Done)
         }
-        Outcome::CallerGone => Ok(End::CallerGone(key)),
+        Outcome::CallerGone => Ok(End::CallerGone),
     }
 }
 
