@@ -24,6 +24,8 @@ pub struct Config {
     pub login_file: Option<PathBuf>,
     /// `.netrc` files to look into, best first.
     pub netrc: Vec<PathBuf>,
+    /// SSH connections that a tunnel may have at once.
+    pub links: usize,
     /// Where the log goes, for `GET /v1/daemon`: a path, or `journal`.
     pub log: String,
 }
@@ -60,6 +62,7 @@ impl Config {
         let borealis = settings.borealis_api.as_deref().unwrap_or(Settings::BOREALIS_API);
         Ok(Self {
             log: paths.log_file().display().to_string(),
+            links: settings.links.unwrap_or(Settings::LINKS).into(),
             paths,
             heroku: checked_url("HEROKU_HOST", &heroku_url(heroku_host))?,
             borealis: checked_url("BOREALIS_PG_API_BASE_URL", borealis)?,

@@ -131,6 +131,7 @@ fn build(
         heroku: Arc::new(heroku),
         vault: vault.clone(),
         connector: Arc::new(SshConnector::new(Tasks::new(tracker))),
+        links: config.links,
         store: loaded.store,
         notices: notices.clone(),
         tasks: tracker.clone(),

@@ -6,6 +6,7 @@
 //! | `state_dir` | `BOREALIS_STATE_DIR` | see [`crate::Paths`] |
 //! | `log` | `BOREALIS_LOG` | `info` |
 //! | `heroku_host` | `HEROKU_HOST` | `heroku.com` |
+//! | `links` | `BOREALIS_LINKS` | 4: SSH connections that one tunnel may have, 1 to 16 |
 //! | `borealis_api` | `BOREALIS_PG_API_BASE_URL` | `https://pg-heroku-addon-api.borealis-data.com` |
 //!
 //! The variable wins over the file. `BOREALIS_CONFIG` says where the file is.
@@ -28,23 +29,33 @@ pub struct Settings {
     pub heroku_host: Option<String>,
     /// Base URL of the Borealis API.
     pub borealis_api: Option<String>,
+    /// SSH connections that one tunnel may have at once.
+    pub links: Option<u8>,
 }
 
-/// The settings file does not say what it should.
+/// A setting does not say what it should.
 #[derive(Debug, thiserror::Error)]
-#[error("the settings file is not right: {0}")]
-pub struct SettingsError(#[from] toml::de::Error);
+pub enum SettingsError {
+    /// The file is no TOML, or has a key that does not exist.
+    #[error("the settings file is not right: {0}")]
+    File(#[from] toml::de::Error),
+    /// Not a number of links that we make.
+    #[error("links (BOREALIS_LINKS) is {0}: a number from 1 to 16 is meant")]
+    Links(String),
+}
 
 impl Settings {
     /// The default of [`Settings::borealis_api`].
     pub const BOREALIS_API: &'static str = "https://pg-heroku-addon-api.borealis-data.com";
     /// The default of [`Settings::heroku_host`].
     pub const HEROKU_HOST: &'static str = "heroku.com";
+    /// The default of [`Settings::links`]: one to work with, one for bulk, one ready, one in hand.
+    pub const LINKS: u8 = 4;
 
     /// Joins the text of the settings file with the environment, which wins.
     ///
     /// # Errors
-    /// When the text is not TOML, or has a key that does not exist.
+    /// When the text is not TOML or has a key that does not exist, or a value is out of its range.
     pub fn resolve(
         file: Option<&str>,
         env: impl Fn(&str) -> Option<String>,
@@ -57,8 +68,18 @@ impl Settings {
             log: var("BOREALIS_LOG").or(file.log),
             heroku_host: var("HEROKU_HOST").or(file.heroku_host),
             borealis_api: var("BOREALIS_PG_API_BASE_URL").or(file.borealis_api),
+            links: links(var("BOREALIS_LINKS"), file.links)?,
         })
     }
+}
+
+fn links(var: Option<String>, file: Option<u8>) -> Result<Option<u8>, SettingsError> {
+    let said = var.or_else(|| file.map(|links| links.to_string()));
+    let checked = |said: String| match said.parse() {
+        Ok(links @ 1..=16) => Ok(links),
+        _ => Err(SettingsError::Links(said)),
+    };
+    said.map(checked).transpose()
 }
 
 #[cfg(test)]
@@ -73,6 +94,20 @@ mod tests {
         assert_eq!(settings.log.as_deref(), Some("trace"));
         assert_eq!(settings.state_dir, Some(PathBuf::from("/from/file")));
         assert_eq!(settings.socket, None);
+    }
+
+    #[test]
+    fn links_are_counted() {
+        let from = |file: &str| Settings::resolve(Some(file), |_| None);
+        let env = |name: &str| (name == "BOREALIS_LINKS").then(|| "2".to_owned());
+        assert_eq!(Settings::resolve(Some("links = 7"), env).unwrap().links, Some(2));
+        assert_eq!(from("links = 16").unwrap().links, Some(16));
+        assert_eq!(from("").unwrap().links, None);
+        for file in ["links = 0", "links = 17", "links = 300", "links = \"4\""] {
+            assert!(from(file).unwrap_err().to_string().contains("links"), "{file}");
+        }
+        let env = |name: &str| (name == "BOREALIS_LINKS").then(|| "many".to_owned());
+        assert!(Settings::resolve(None, env).unwrap_err().to_string().contains("many"));
     }
 
     #[test]

@@ -104,16 +104,15 @@ async fn copy_goes_both_ways() {
     let out = sql(&world, &[], "copy (select * from rolls order by n) to stdout csv").await;
     assert_eq!(out.err, "");
     assert_eq!(out.out, data);
-    // Both run through one link: less than a window, or the reader and the writer wait for each
-    // other (see docs/ARCHITECTURE.md, what is still open).
-    let binary = "copy (select * from rolls where n < 20000) to stdout (format binary)";
+    // Far more than all buffers on the way: the reader waits for the writer, and must not stop it.
+    let binary = "copy (select n, repeat(name, 40) from rolls) to stdout (format binary)";
     let there = format!(
         "{ctl} run {TARGET} -d '{binary}' | {ctl} run {TARGET} -w -d 'copy rolls from stdin (format binary)'",
         ctl = support::program("borealisctl").display(),
     );
     let mut shell = world.command("sh");
     shell.args(["-c", &there]);
-    assert_eq!(run(shell).await.ok(), "COPY 20000");
+    assert_eq!(run(shell).await.ok(), "COPY 200000");
 
     let wrong = fed(&world, &copy, "1,one\ntwo,two\n").await;
     let error = wrong.fails(1);
@@ -122,7 +121,7 @@ async fn copy_goes_both_ways() {
     assert!(none.fails(1).contains("no data came with the query"));
     assert_eq!(
         world.sandbox.sql("d1", "select count(*) from rolls").await.unwrap()[0][0].as_deref(),
-        Some("220000")
+        Some("400000")
     );
     world.finish().await;
 }

@@ -21,7 +21,7 @@ use super::live::Live;
 use super::query::{Failed, PATIENCE};
 use crate::locked::Locked;
 use crate::postgres::query::{self, BackendKey};
-use crate::tunnel::{Channel, Opening, Phase, Read};
+use crate::tunnel::{Channel, Company, Opening, Phase, Read};
 
 /// How long a query may take to be cancelled once its session closes.
 const LAST_CANCEL: Duration = Duration::from_secs(2);
@@ -90,7 +90,7 @@ pub(super) async fn cancel(live: &Live, key: BackendKey) {
 }
 
 async fn say_cancel(live: &Live, key: &BackendKey) -> Result<(), Error> {
-    let Channel { mut reader, mut writer, .. } = live.channel(PATIENCE).await?;
+    let Channel { mut reader, mut writer, .. } = live.channel(Company::Any, PATIENCE).await?;
     let request = Bytes::copy_from_slice(&query::cancel_request(key));
     // A channel that is lost has no answer either.
     if writer.write(request).await.is_ok() {

@@ -10,7 +10,7 @@ use tracing::{debug, info};
 use super::error::Error;
 use super::live::{Live, refusal};
 use crate::postgres::{self, First, FirstKind};
-use crate::tunnel::{Channel, Local, RelayEnd, relay};
+use crate::tunnel::{Channel, Company, Local, RelayEnd, relay};
 
 /// How long a client may wait for the tunnel. pgAdmin gives up after 10 s; we answer before.
 const HOLD: Duration = Duration::from_secs(8);
@@ -46,7 +46,7 @@ async fn join(live: &Live, mut stream: TcpStream) {
 
 async fn wait_for_channel(live: &Live) -> Result<Channel, Error> {
     let _waiting = Counted::new(&live.gauge.waiting);
-    live.channel(HOLD).await
+    live.channel(Company::Alone, HOLD).await
 }
 
 async fn turn_away(live: &Live, mut stream: TcpStream, first: First, error: &Error) {

@@ -20,7 +20,7 @@ use super::error::Error;
 use crate::credentials::Owner;
 use crate::locked::Locked;
 use crate::tasks::Tasks;
-use crate::tunnel::{Channel, Phase, Traffic, Tunnel, Why};
+use crate::tunnel::{Channel, Company, Phase, Traffic, Tunnel, Why};
 
 /// What tells one session from another: an add-on, on whose behalf, at which access.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -229,12 +229,16 @@ impl Live {
     }
 
     /// A channel to this session's Postgres.
-    pub(super) async fn channel(&self, patience: Duration) -> Result<Channel, Error> {
+    pub(super) async fn channel(
+        &self,
+        company: Company,
+        patience: Duration,
+    ) -> Result<Channel, Error> {
         let deadline = Instant::now() + patience;
         let held =
             self.database.wait(patience).await.map_err(|failure| Error::NotUp(failure.reason))?;
         let rest = deadline.saturating_duration_since(Instant::now());
-        Ok(self.tunnel.open(&held.host, held.port, rest).await?)
+        Ok(self.tunnel.open(&held.host, held.port, company, rest).await?)
     }
 
     /// Fails once the session is on its way out.

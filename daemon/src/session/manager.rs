@@ -27,6 +27,8 @@ pub struct Parts {
     pub vault: Arc<Vault>,
     /// Makes links.
     pub connector: Arc<dyn Connector>,
+    /// Links that a tunnel may have.
+    pub links: usize,
     /// Keeps what is wanted.
     pub store: Store,
     /// Hears of things that somebody should know.
@@ -70,7 +72,7 @@ impl Manager {
     pub fn new(parts: Parts) -> Self {
         let tasks = Tasks::new(&parts.tasks);
         Self(Arc::new(Inner {
-            tunnels: Tunnels::new(parts.vault.clone(), parts.connector, tasks.group()),
+            tunnels: Tunnels::new(parts.vault.clone(), parts.connector, parts.links, tasks.group()),
             heroku: parts.heroku,
             vault: parts.vault,
             store: parts.store,

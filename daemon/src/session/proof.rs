@@ -8,7 +8,7 @@ use tracing::{debug, warn};
 use super::error::Error;
 use super::live::{Live, now};
 use crate::postgres;
-use crate::tunnel::Read;
+use crate::tunnel::{Company, Read};
 
 /// How long Postgres may take to answer.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ pub(super) async fn prove(live: &Live) {
 }
 
 async fn ask(live: &Live) -> Result<bool, Error> {
-    let mut channel = live.channel(PATIENCE).await?;
+    let mut channel = live.channel(Company::Any, PATIENCE).await?;
     let mut answer = Vec::new();
     let asked = channel.writer.write(Bytes::from_static(&postgres::SSL_REQUEST)).await;
     if asked.is_err() || channel.reader.read(&mut answer).await != Read::Data {

@@ -22,7 +22,7 @@ use crate::locked::Locked;
 use crate::postgres::First;
 pub(crate) use crate::postgres::query::Piece;
 use crate::postgres::query::{self, BackendKey, CopySource, End, Login, QueryError, Question};
-use crate::tunnel::Channel;
+use crate::tunnel::{Channel, Company};
 
 /// How long a query waits for the tunnel.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
@@ -141,7 +141,7 @@ async fn ask_as(
     caller: &mut Caller<'_>,
 ) -> Result<End, Failed> {
     let login = Login { user: &held.user, password: &held.password, database: &held.database };
-    let channel = live.channel(PATIENCE).await?;
+    let channel = live.channel(Company::Alone, PATIENCE).await?;
     let (stream, end) = duplex(PIPE);
     let Caller { events, copy, running } = caller;
     let entered = |key| *running.lock() = Some(key);

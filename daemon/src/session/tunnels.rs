@@ -19,14 +19,21 @@ struct Shared {
 pub(super) struct Tunnels {
     vault: Arc<Vault>,
     connector: Arc<dyn Connector>,
+    /// Links that a tunnel may have.
+    links: usize,
     tasks: Tasks,
     /// Guards which tunnels are open and for how many sessions.
     open: Locked<HashMap<Owner, Shared>>,
 }
 
 impl Tunnels {
-    pub(super) fn new(vault: Arc<Vault>, connector: Arc<dyn Connector>, tasks: Tasks) -> Self {
-        Self { vault, connector, tasks, open: Locked::default() }
+    pub(super) fn new(
+        vault: Arc<Vault>,
+        connector: Arc<dyn Connector>,
+        links: usize,
+        tasks: Tasks,
+    ) -> Self {
+        Self { vault, connector, links, tasks, open: Locked::default() }
     }
 
     /// The owner's tunnel, started if there is none. Each call wants one [`Tunnels::release`].
@@ -72,6 +79,7 @@ impl Tunnels {
             Owner::Personal { addon } => addon.clone(),
             Owner::Application { addon, app, .. } => format!("{addon} (as {app})"),
         };
-        Tunnel::start(name, Arc::new(keys), self.connector.clone(), self.tasks.group())
+        let connector = self.connector.clone();
+        Tunnel::start(name, Arc::new(keys), connector, self.links, self.tasks.group())
     }
 }

@@ -9,6 +9,7 @@ use russh::client::Msg;
 use russh::{ChannelMsg, ChannelReadHalf, ChannelWriteHalf, Error};
 use tokio_util::sync::CancellationToken;
 
+use super::flow::Flow;
 use super::link::Core;
 use crate::tunnel::{Channel, ChannelLost, ChannelReader, ChannelWriter, Opening, Read};
 
@@ -17,18 +18,19 @@ const BATCH: usize = 64;
 
 /// Puts a confirmed channel behind the tunnel's traits.
 pub(super) fn wrap(core: &Arc<Core>, channel: russh::Channel<Msg>, opening: Opening) -> Channel {
-    let gone = core.state.opened(channel.id());
+    let flow = core.state.opened(channel.id());
     let (incoming, outgoing) = channel.split();
     let outgoing = Arc::new(outgoing);
     let closer = Arc::new(Closer { core: Arc::clone(core), half: Arc::clone(&outgoing) });
     let reader = Reader {
         half: incoming,
         state: Reading::Open,
-        gone: gone.clone(),
+        flow: flow.clone(),
         _closer: closer.clone(),
     };
-    let writer = Writer { half: outgoing, gone, _closer: closer };
-    Channel { reader: Box::new(reader), writer: Box::new(writer), opening }
+    let cut = flow.cut.clone();
+    let writer = Writer { half: outgoing, gone: flow.gone.clone(), closer };
+    Channel { reader: Box::new(reader), writer: Box::new(writer), opening, cut }
 }
 
 /// Closes the channel when the last half is gone; russh's halves do not.
@@ -48,7 +50,7 @@ impl Drop for Closer {
 struct Reader {
     half: ChannelReadHalf,
     state: Reading,
-    gone: CancellationToken,
+    flow: Arc<Flow>,
     _closer: Arc<Closer>,
 }
 
@@ -98,7 +100,7 @@ impl Reader {
         tokio::select! {
             biased;
             message = self.half.wait() => message,
-            () = self.gone.cancelled() => None,
+            () = self.flow.gone.cancelled() => None,
         }
     }
 
@@ -115,11 +117,14 @@ impl Reader {
 
     fn take(&mut self, message: Option<ChannelMsg>, batch: &mut Vec<Bytes>) {
         match message {
-            Some(ChannelMsg::Data { data }) => batch.push(data),
+            Some(ChannelMsg::Data { data }) => {
+                self.flow.took();
+                batch.push(data);
+            }
             Some(ChannelMsg::Eof) => self.state = Reading::Eof,
             Some(ChannelMsg::Close) | None => {
                 self.state = Reading::Lost;
-                self.gone.cancel();
+                self.flow.gone.cancel();
             }
             // Nothing else belongs to a direct-tcpip channel.
             Some(_) => (),
@@ -131,11 +136,12 @@ impl Reader {
 struct Writer {
     half: Arc<ChannelWriteHalf<Msg>>,
     gone: CancellationToken,
-    _closer: Arc<Closer>,
+    closer: Arc<Closer>,
 }
 
 impl ChannelWriter for Writer {
     fn write(&mut self, data: Bytes) -> BoxFuture<'_, Result<(), ChannelLost>> {
+        self.closer.core.state.sent(data.len());
         self.unless_gone(self.half.data_bytes(data)).boxed()
     }
 

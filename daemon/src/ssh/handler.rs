@@ -52,6 +52,17 @@ impl Handler for SshHandler {
         Ok(())
     }
 
+    /// After it was queued; a queue that is full is waited for before.
+    async fn data(
+        &mut self,
+        channel: ChannelId,
+        data: &[u8],
+        _: &mut Session,
+    ) -> Result<(), Error> {
+        self.state.arrived(channel, data.len());
+        Ok(())
+    }
+
     async fn channel_close(&mut self, channel: ChannelId, _: &mut Session) -> Result<(), Error> {
         self.state.closed_by_server(channel);
         Ok(())

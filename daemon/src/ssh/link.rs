@@ -13,11 +13,12 @@ use tracing::debug;
 
 use super::channel;
 use super::config::{CLOSE_TIMEOUT, OPEN_TIMEOUT, PROBE_TIMEOUT};
+use super::flow;
 use super::handler::SshHandler;
 use super::socket::SocketGuard;
 use super::state::LinkState;
 use crate::tasks::Tasks;
-use crate::tunnel::{Channel, Link, LinkEnd, OpenError, Opening};
+use crate::tunnel::{Channel, Link, LinkEnd, Load, OpenError, Opening};
 
 /// Where a channel pretends to come from; sshd logs it.
 const ORIGINATOR: (&str, u32) = ("127.0.0.1", 0);
@@ -59,11 +60,13 @@ impl Link for SshLink {
         let (core, host) = (Arc::clone(&self.core), host.to_owned());
         async move {
             let (answer, opened) = oneshot::channel();
-            let tasks = core.tasks.clone();
+            let (tasks, asked) = (core.tasks.clone(), core.state.asked());
             // Its own task, because russh leaves a channel open when this future is dropped and
             // the server confirms late. Here a late channel finds nobody, is dropped, and closes.
             tasks.spawn(async move {
-                let _ = answer.send(core.open(host, port).await);
+                let opened = core.open(host, port).await;
+                drop(asked);
+                let _ = answer.send(opened);
             });
             match timeout(OPEN_TIMEOUT, opened).await {
                 Ok(Ok(result)) => result,
@@ -92,8 +95,8 @@ impl Link for SshLink {
         async move { core.probe().await }.boxed()
     }
 
-    fn channels(&self) -> usize {
-        self.core.state.count()
+    fn load(&self) -> Load {
+        self.core.state.load()
     }
 
     fn idle(&self) -> BoxFuture<'static, ()> {
@@ -114,12 +117,15 @@ impl Link for SshLink {
 }
 
 impl Core {
-    /// Hangs up as soon as the link has ended, also when a supervisor or a connection still holds
-    /// it; and lets whoever joins the tasks wait for that.
+    /// Keeps clients from holding each other up. Hangs up as soon as the link has ended, also when
+    /// a supervisor or a connection still holds it; and lets whoever joins the tasks wait for that.
     fn watch(&self) {
         let (state, socket) = (Arc::clone(&self.state), Arc::downgrade(&self.socket));
         self.tasks.spawn(async move {
-            state.ended().cancelled().await;
+            tokio::select! {
+                () = state.ended().cancelled() => (),
+                () = flow::relieve(&state) => (),
+            }
             if let Some(socket) = socket.upgrade() {
                 socket.shut_down();
             }

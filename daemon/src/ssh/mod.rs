@@ -24,6 +24,7 @@ mod channel;
 mod config;
 mod connector;
 mod error;
+mod flow;
 mod handler;
 mod keys;
 mod link;

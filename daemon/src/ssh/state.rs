@@ -1,14 +1,16 @@
 //! What a link's parts know together: whether it has ended and why, and which channels are open.
 
 use std::collections::HashMap;
-use std::sync::OnceLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 use russh::ChannelId;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::flow::{Flow, Meter};
 use crate::locked::Locked;
-use crate::tunnel::LinkEnd;
+use crate::tunnel::{LinkEnd, Load};
 
 /// Shared by a link, its channels and russh's session task, none of which owns the others.
 #[derive(Debug, Default)]
@@ -19,10 +21,16 @@ pub(super) struct LinkState {
     ended: CancellationToken,
     /// Fingerprint of a host key that is not the pinned one.
     presented: OnceLock<String>,
-    /// Guards the open channels; each token fires when the server has closed that channel.
-    channels: Locked<HashMap<ChannelId, CancellationToken>>,
+    /// Guards the open channels.
+    channels: Locked<HashMap<ChannelId, Arc<Flow>>>,
     /// How many these are, for whoever waits for a number. Sent under the lock, so in order.
     count: watch::Sender<usize>,
+    /// Channels that are asked for.
+    asked: AtomicUsize,
+    /// Told when a channel's queue is full.
+    full: Notify,
+    /// Both directions.
+    meter: Meter,
 }
 
 impl LinkState {
@@ -59,19 +67,56 @@ impl LinkState {
         self.presented.get().map(String::as_str)
     }
 
-    /// Counts a channel in. The token fires when the server closes it, or with the link.
-    pub(super) fn opened(&self, id: ChannelId) -> CancellationToken {
-        let gone = self.ended.child_token();
+    /// Counts a channel in.
+    pub(super) fn opened(&self, id: ChannelId) -> Arc<Flow> {
+        let flow = Arc::new(Flow::new(self.ended.child_token()));
         let mut channels = self.channels.lock();
-        channels.insert(id, gone.clone());
+        channels.insert(id, flow.clone());
         self.count.send_replace(channels.len());
-        gone
+        flow
+    }
+
+    /// Data came for a channel, and is in its queue.
+    pub(super) fn arrived(&self, id: ChannelId, size: usize) {
+        self.meter.moved(size);
+        if self.channels.lock().get(&id).is_some_and(|flow| flow.queued()) {
+            self.full.notify_one();
+        }
+    }
+
+    /// Data went out.
+    pub(super) fn sent(&self, size: usize) {
+        self.meter.moved(size);
+    }
+
+    /// Resolves when a queue has become full since it was last asked.
+    pub(super) async fn until_full(&self) {
+        self.full.notified().await;
+    }
+
+    /// The open channels.
+    pub(super) fn flows(&self) -> Vec<Arc<Flow>> {
+        self.channels.lock().values().cloned().collect()
+    }
+
+    /// How busy the link is.
+    pub(super) fn load(&self) -> Load {
+        let stalled = self.channels.lock().values().any(|flow| flow.is_full());
+        let channels = self.count() + self.asked.load(Ordering::Relaxed);
+        Load { channels, bulk: self.meter.is_bulk(), stalled }
+    }
+
+    /// Counts a channel that is not there yet, for as long as the answer lives: who comes meanwhile
+    /// must know of it.
+    pub(super) fn asked(self: &Arc<Self>) -> Asked {
+        self.asked.fetch_add(1, Ordering::Relaxed);
+        Asked(self.clone())
     }
 
     /// The server has closed a channel.
     pub(super) fn closed_by_server(&self, id: ChannelId) {
-        if let Some(gone) = self.channels.lock().get(&id) {
-            gone.cancel();
+        if let Some(flow) = self.channels.lock().get(&id) {
+            flow.gone.cancel();
         }
     }
 
@@ -91,6 +136,15 @@ impl LinkState {
     pub(super) async fn idle(&self) {
         // Cannot fail: the sender is ours.
         let _ = self.count.subscribe().wait_for(|open| *open == 0).await;
+    }
+}
+
+/// See [`LinkState::asked`].
+pub(super) struct Asked(Arc<LinkState>);
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.0.asked.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

@@ -8,16 +8,22 @@
 
 mod handle;
 mod pace;
+mod pool;
 mod relay;
+mod spares;
 mod state;
 mod status;
 mod supervisor;
 mod traits;
 
 #[cfg(test)]
+mod fakes;
+#[cfg(test)]
+mod spares_tests;
+#[cfg(test)]
 mod supervisor_tests;
 
-pub use handle::{NoChannel, Tunnel};
+pub use handle::{Company, NoChannel, Tunnel};
 pub use pace::Pacer;
 pub use relay::{Local, RelayEnd, Traffic, relay};
 pub use state::Why;
@@ -25,5 +31,5 @@ pub use status::{Phase, Status};
 
 pub use traits::{
     Channel, ChannelLost, ChannelReader, ChannelWriter, ConnectError, Connector, KeySource, Link,
-    LinkEnd, OpenError, Opening, Read,
+    LinkEnd, Load, OpenError, Opening, Read,
 };

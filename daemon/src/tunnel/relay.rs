@@ -97,6 +97,8 @@ pub enum RelayEnd {
     Lost,
     /// The session or the daemon is closing.
     Cancelled,
+    /// The local client did not read, and held up others.
+    Stalled,
 }
 
 /// Relays until one side ends or `cancel` fires. `first` was already read from the client.
@@ -107,17 +109,18 @@ pub async fn relay<L: Local>(
     traffic: &Traffic,
     cancel: &CancellationToken,
 ) -> RelayEnd {
-    let Channel { mut reader, mut writer, opening: _ } = channel;
+    let Channel { mut reader, mut writer, opening: _, cut } = channel;
     let end = {
         let (mut from_client, mut to_client) = local.halves();
         tokio::select! {
             end = down(&mut *reader, &mut to_client, traffic) => end,
             () = up(&mut from_client, first, &mut *writer, traffic) => RelayEnd::ClientGone,
             () = cancel.cancelled() => RelayEnd::Cancelled,
+            () = cut.cancelled() => RelayEnd::Stalled,
         }
     };
     match end {
-        RelayEnd::Lost | RelayEnd::Cancelled => local.abort(),
+        RelayEnd::Lost | RelayEnd::Cancelled | RelayEnd::Stalled => local.abort(),
         RelayEnd::Finished | RelayEnd::ClientGone => {}
     }
     end

@@ -56,9 +56,10 @@ fn world(first: &'static [u8]) -> World {
     let token = cancel.clone();
     let end = tokio::spawn(async move {
         let traffic = Traffic::default();
+        let cut = CancellationToken::new();
         let opening = Opening::since(Instant::now());
         let channel =
-            Channel { reader: Box::new(Reader(down)), writer: Box::new(Writer(up)), opening };
+            Channel { reader: Box::new(Reader(down)), writer: Box::new(Writer(up)), opening, cut };
         let first = Bytes::from_static(first);
         let end = relay(&mut local, first, channel, &traffic, &token).await;
         (end, traffic.snapshot())

@@ -31,6 +31,13 @@ const DRAIN: Duration = Duration::from_secs(60 * 60);
 pub(super) type Reply = oneshot::Sender<Result<(), Failure>>;
 pub(super) type SharedLink = Arc<dyn Link>;
 
+/// The link that the supervisor keeps up, and what it was made with.
+#[derive(Clone)]
+pub(super) struct Serving {
+    pub(super) link: SharedLink,
+    pub(super) credentials: Arc<SshCredentials>,
+}
+
 /// What handles ask of the supervisor.
 pub(super) enum Command {
     /// `heard` fires once it has had its effect.
@@ -60,7 +67,7 @@ pub(super) struct Supervisor {
     connector: Arc<dyn Connector>,
     tasks: Tasks,
     status: watch::Sender<Status>,
-    link: watch::Sender<Option<SharedLink>>,
+    link: watch::Sender<Option<Serving>>,
     pacer: Pacer,
     /// When the last try began.
     tried_at: Instant,
@@ -84,7 +91,7 @@ pub(super) struct Supervisor {
 /// Where the supervisor shows what it is doing.
 pub(super) struct Published {
     pub(super) status: watch::Sender<Status>,
-    pub(super) link: watch::Sender<Option<SharedLink>>,
+    pub(super) link: watch::Sender<Option<Serving>>,
 }
 
 impl Supervisor {
@@ -176,7 +183,7 @@ impl Supervisor {
 
     fn ended(&self) -> BoxFuture<'static, Outcome> {
         match self.link.borrow().as_ref() {
-            Some(link) => link.ended().map(Outcome::Ended).boxed(),
+            Some(serving) => serving.link.ended().map(Outcome::Ended).boxed(),
             None => std::future::ready(Outcome::Ended(LinkEnd::Closed)).boxed(),
         }
     }
@@ -277,24 +284,13 @@ impl Supervisor {
 
     fn put_into_service(&mut self, link: SharedLink) {
         self.failure = None;
-        if let Some(old) = self.link.send_replace(Some(link)) {
-            self.retire(old);
+        // Whatever made the link was held before.
+        let serving = self.credentials.clone().map(|credentials| Serving { link, credentials });
+        if let Some(old) = self.link.send_replace(serving) {
+            retire(&self.tasks, old.link, self.stop.clone());
         }
         info!(tunnel = self.name, "up");
         self.answer(&Ok(()));
-    }
-
-    /// Make before break: running connections finish on the old link.
-    fn retire(&self, link: SharedLink) {
-        let stop = self.stop.clone();
-        self.tasks.spawn(async move {
-            tokio::select! {
-                () = link.idle() => {}
-                () = tokio::time::sleep(DRAIN) => {}
-                () = stop.cancelled() => {}
-            }
-            link.close().await;
-        });
     }
 
     fn lose(&mut self, end: &LinkEnd) {
@@ -350,11 +346,23 @@ impl Supervisor {
 
     async fn finish(&mut self) {
         self.answer(&Err(closing()));
-        if let Some(link) = self.link.send_replace(None) {
-            link.close().await;
+        if let Some(serving) = self.link.send_replace(None) {
+            serving.link.close().await;
         }
         info!(tunnel = self.name, "closed");
     }
+}
+
+/// Make before break: running connections finish on a link that gets no new ones.
+pub(super) fn retire(tasks: &Tasks, link: SharedLink, stop: CancellationToken) {
+    tasks.spawn(async move {
+        tokio::select! {
+            () = link.idle() => {}
+            () = tokio::time::sleep(DRAIN) => {}
+            () = stop.cancelled() => {}
+        }
+        link.close().await;
+    });
 }
 
 fn first_of(

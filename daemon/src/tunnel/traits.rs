@@ -6,6 +6,7 @@ use borealis_proto::ErrorCode;
 use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 use crate::credentials::{Generation, SshCredentials};
 use crate::fault::{Failure, Fault};
@@ -45,14 +46,25 @@ pub trait Link: Send + Sync {
     /// Asks the server for a sign of life. Without one in five seconds the link ends itself.
     fn probe(&self) -> BoxFuture<'static, bool>;
 
-    /// Channels that are open in it.
-    fn channels(&self) -> usize;
+    /// How busy it is just now.
+    fn load(&self) -> Load;
 
     /// Resolves when no channel is open in it, or it is dead.
     fn idle(&self) -> BoxFuture<'static, ()>;
 
     /// Says goodbye and ends the link with all its channels.
     fn close(&self) -> BoxFuture<'static, ()>;
+}
+
+/// How busy a link is just now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Load {
+    /// Channels that are open in it.
+    pub channels: usize,
+    /// Much is moving through it, and whoever shares it waits.
+    pub bulk: bool,
+    /// It waits for a client that does not read.
+    pub stalled: bool,
 }
 
 /// A byte stream in a link, in halves because the two directions are relayed side by side.
@@ -64,6 +76,8 @@ pub struct Channel {
     pub writer: Box<dyn ChannelWriter>,
     /// How long its making took.
     pub opening: Opening,
+    /// Fires when the link can wait no longer for a client that does not read.
+    pub cut: CancellationToken,
 }
 
 /// When a channel was asked for, and when the server had connected it to Postgres. The backend at

@@ -1,0 +1,246 @@
+//! What stands below a tunnel in its tests: keys, a server that answers as a script says, links
+//! that do what they are told.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::watch;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::*;
+use crate::credentials::{Generation, Secret, SshCredentials};
+use crate::fault::Failure;
+use crate::locked::Locked;
+use crate::tasks::Tasks;
+
+/// Links that a tunnel may have.
+pub(super) const MOST: usize = 3;
+
+#[derive(Default)]
+pub(super) struct Keys {
+    pub(super) minted: AtomicU64,
+    pub(super) failures: Locked<VecDeque<Failure>>,
+}
+
+impl KeySource for Keys {
+    fn key(
+        &self,
+        refused: Option<Generation>,
+    ) -> BoxFuture<'static, Result<Arc<SshCredentials>, Failure>> {
+        let held = self.minted.load(Ordering::SeqCst);
+        if held == 0 || refused == Some(Generation(held)) {
+            if let Some(failure) = self.failures.lock().pop_front() {
+                return std::future::ready(Err(failure)).boxed();
+            }
+            self.minted.fetch_add(1, Ordering::SeqCst);
+        }
+        let generation = Generation(self.minted.load(Ordering::SeqCst));
+        let credentials = SshCredentials {
+            host: "h".into(),
+            port: 22,
+            user: "u".into(),
+            private_key: Secret::new("k".to_owned()),
+            host_key: "p".into(),
+            generation,
+        };
+        std::future::ready(Ok(Arc::new(credentials))).boxed()
+    }
+}
+
+/// What the fake SSH server does with the next attempts; then it accepts everybody.
+#[derive(Clone, Copy)]
+pub(super) enum Answer {
+    Accept,
+    RefuseKey,
+    Unreachable,
+    WrongHostKey,
+}
+
+#[derive(Default)]
+pub(super) struct Server {
+    pub(super) script: Locked<VecDeque<Answer>>,
+    /// Refuses every attempt while set.
+    pub(super) down: std::sync::atomic::AtomicBool,
+    pub(super) attempts: AtomicUsize,
+    pub(super) links: Arc<Locked<Vec<Arc<FakeLink>>>>,
+}
+
+impl Connector for Server {
+    fn connect(
+        &self,
+        _credentials: Arc<SshCredentials>,
+    ) -> BoxFuture<'static, Result<Arc<dyn Link>, ConnectError>> {
+        self.attempts.fetch_add(1, Ordering::SeqCst);
+        let mut answer = self.script.lock().pop_front().unwrap_or(Answer::Accept);
+        if self.down.load(Ordering::SeqCst) {
+            answer = Answer::Unreachable;
+        }
+        let (address, links) = ("h:22".to_owned(), self.links.clone());
+        // Not before it is polled: an attempt that is dropped leaves no link.
+        async move {
+            match answer {
+                Answer::Accept => {
+                    let link = Arc::new(FakeLink::default());
+                    links.lock().push(link.clone());
+                    Ok(link as Arc<dyn Link>)
+                }
+                Answer::RefuseKey => Err(ConnectError::KeyRefused { address, user: "u".into() }),
+                Answer::Unreachable => Err(ConnectError::Unreachable {
+                    address,
+                    source: std::io::ErrorKind::ConnectionRefused.into(),
+                }),
+                Answer::WrongHostKey => Err(ConnectError::HostKeyChanged {
+                    address,
+                    pinned: "SHA256:a".into(),
+                    presented: "SHA256:b".into(),
+                }),
+            }
+        }
+        .boxed()
+    }
+}
+
+pub(super) struct FakeLink {
+    pub(super) end: watch::Sender<Option<LinkEnd>>,
+    pub(super) busy: watch::Sender<bool>,
+    pub(super) load: Locked<Load>,
+    pub(super) opened: AtomicUsize,
+}
+
+impl Default for FakeLink {
+    fn default() -> Self {
+        Self {
+            end: watch::Sender::new(None),
+            busy: watch::Sender::new(false),
+            load: Locked::default(),
+            opened: AtomicUsize::new(0),
+        }
+    }
+}
+
+impl FakeLink {
+    pub(super) fn cut(&self) {
+        self.end.send_replace(Some(LinkEnd::Broken("cut".into())));
+    }
+
+    pub(super) fn closed(&self) -> bool {
+        *self.end.borrow() == Some(LinkEnd::Closed)
+    }
+}
+
+pub(super) struct Silent;
+
+impl ChannelReader for Silent {
+    fn read<'a>(&'a mut self, _batch: &'a mut Vec<Bytes>) -> BoxFuture<'a, Read> {
+        std::future::pending().boxed()
+    }
+}
+
+impl ChannelWriter for Silent {
+    fn write(&mut self, _data: Bytes) -> BoxFuture<'_, Result<(), ChannelLost>> {
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn finish(&mut self) -> BoxFuture<'_, Result<(), ChannelLost>> {
+        std::future::ready(Ok(())).boxed()
+    }
+}
+
+impl Link for FakeLink {
+    fn open(&self, _host: &str, _port: u16) -> BoxFuture<'static, Result<Channel, OpenError>> {
+        let alive = self.is_alive();
+        self.opened.fetch_add(1, Ordering::SeqCst);
+        let opening = Opening::since(Instant::now());
+        let cut = CancellationToken::new();
+        let channel = Channel { reader: Box::new(Silent), writer: Box::new(Silent), opening, cut };
+        std::future::ready(if alive { Ok(channel) } else { Err(OpenError::LinkLost) }).boxed()
+    }
+
+    fn ended(&self) -> BoxFuture<'static, LinkEnd> {
+        let mut end = self.end.subscribe();
+        async move { end.wait_for(Option::is_some).await.unwrap().clone().unwrap() }.boxed()
+    }
+
+    fn is_alive(&self) -> bool {
+        self.end.borrow().is_none()
+    }
+
+    fn probe(&self) -> BoxFuture<'static, bool> {
+        std::future::ready(self.is_alive()).boxed()
+    }
+
+    fn load(&self) -> Load {
+        let channels = usize::from(*self.busy.borrow());
+        Load { channels, ..*self.load.lock() }
+    }
+
+    fn idle(&self) -> BoxFuture<'static, ()> {
+        let mut busy = self.busy.subscribe();
+        async move {
+            busy.wait_for(|busy| !busy).await.unwrap();
+        }
+        .boxed()
+    }
+
+    fn close(&self) -> BoxFuture<'static, ()> {
+        self.end.send_if_modified(|end| end.is_none() && end.replace(LinkEnd::Closed).is_none());
+        std::future::ready(()).boxed()
+    }
+}
+
+pub(super) struct World {
+    pub(super) keys: Arc<Keys>,
+    pub(super) server: Arc<Server>,
+    pub(super) tunnel: Tunnel,
+    pub(super) all: TaskTracker,
+}
+
+impl World {
+    pub(super) fn new(script: &[Answer]) -> Self {
+        Self::with_failures(script, Vec::new())
+    }
+
+    pub(super) fn with_failures(script: &[Answer], failures: Vec<Failure>) -> Self {
+        let keys = Arc::new(Keys { failures: Locked::new(failures.into()), ..Keys::default() });
+        let server = Arc::new(Server::default());
+        server.script.lock().extend(script);
+        let all = TaskTracker::new();
+        let tunnel =
+            Tunnel::start("t".into(), keys.clone(), server.clone(), MOST, Tasks::new(&all));
+        Self { keys, server, tunnel, all }
+    }
+
+    pub(super) async fn phase(&self, phase: Phase) {
+        let mut status = self.tunnel.status();
+        status.wait_for(|now| now.phase == phase).await.unwrap();
+    }
+
+    pub(super) async fn open(&self, patience: u64) -> Result<Channel, NoChannel> {
+        self.tunnel.open("db", 5432, Company::Alone, Duration::from_secs(patience)).await
+    }
+
+    pub(super) fn link(&self, index: usize) -> Arc<FakeLink> {
+        self.server.links.lock()[index].clone()
+    }
+
+    pub(super) fn minted(&self) -> u64 {
+        self.keys.minted.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn attempts(&self) -> usize {
+        self.server.attempts.load(Ordering::SeqCst)
+    }
+
+    pub(super) async fn stop(self) {
+        self.tunnel.stop().await;
+        assert_eq!(self.all.len(), 0, "no task is left");
+        assert!(self.server.links.lock().iter().all(|link| !link.is_alive()), "no link is left");
+    }
+}

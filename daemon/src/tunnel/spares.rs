@@ -1,0 +1,186 @@
+//! The links beside the one that the supervisor keeps up: made when they are of use, with the same
+//! credentials, and closed when they are not.
+//!
+//! They never decide anything. The tunnel is up while the supervisor's link is; what goes wrong
+//! here is noted, and tried again later, and hurts nobody.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+use tracing::{debug, info};
+
+use super::pool;
+use super::supervisor::{Serving, SharedLink, retire};
+use super::traits::{Connector, Load};
+use crate::locked::Locked;
+use crate::tasks::Tasks;
+
+/// A connection that is gone within this time needs no spare.
+const SETTLE: Duration = Duration::from_millis(250);
+/// How often idle links are looked at, while there are any.
+const LOOK: Duration = Duration::from_secs(15);
+/// How long a link that nobody uses is kept.
+const KEEP: Duration = Duration::from_secs(60);
+/// A server that refuses a further link is not asked again for so long.
+const REFUSED: Duration = Duration::from_secs(10 * 60);
+
+/// What the keeper of the spares and those who open channels share.
+pub(super) struct Shared {
+    /// At most so many links, the supervisor's among them.
+    most: usize,
+    links: watch::Sender<Vec<SharedLink>>,
+    /// A channel was opened.
+    opened: Notify,
+    /// Somebody waits for a link of its own.
+    wanted: Notify,
+    /// Guards until when the server is not asked for another link.
+    barred: Locked<Option<Instant>>,
+}
+
+impl Shared {
+    pub(super) fn new(most: usize) -> Self {
+        Self {
+            most,
+            links: watch::Sender::default(),
+            opened: Notify::new(),
+            wanted: Notify::new(),
+            barred: Locked::default(),
+        }
+    }
+
+    /// The spares, as a watch.
+    pub(super) fn links(&self) -> watch::Receiver<Vec<SharedLink>> {
+        self.links.subscribe()
+    }
+
+    /// A channel was opened: perhaps a spare is missing now.
+    pub(super) fn opened(&self) {
+        self.opened.notify_one();
+    }
+
+    /// Somebody would rather wait for a further link.
+    pub(super) fn want(&self) {
+        self.wanted.notify_one();
+    }
+
+    /// Whether one more link beside these is of use, and may be had.
+    pub(super) fn may_grow(&self, loads: &[Load]) -> bool {
+        let barred = self.barred.lock().is_some_and(|until| Instant::now() < until);
+        !barred && pool::wants_another(loads, self.most)
+    }
+}
+
+/// The task.
+pub(super) struct Spares {
+    pub(super) name: String,
+    pub(super) connector: Arc<dyn Connector>,
+    pub(super) primary: watch::Receiver<Option<Serving>>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) tasks: Tasks,
+    pub(super) stop: CancellationToken,
+}
+
+/// What it remembers from one look to the next.
+struct Memory {
+    /// The supervisor's link, when the spares beside it were made.
+    beside: Option<SharedLink>,
+    /// Since when each spare has been idle.
+    idle: Vec<(SharedLink, Instant)>,
+}
+
+impl Spares {
+    pub(super) async fn run(mut self) {
+        let stop = self.stop.clone();
+        stop.run_until_cancelled(self.tend()).await;
+        let links = self.shared.links.send_replace(Vec::new());
+        join_all(links.iter().map(|link| link.close())).await;
+    }
+
+    async fn tend(&mut self) {
+        let shared = self.shared.clone();
+        let mut memory = Memory { beside: None, idle: Vec::new() };
+        loop {
+            let some = !shared.links.borrow().is_empty();
+            let settled = async {
+                shared.opened.notified().await;
+                tokio::time::sleep(SETTLE).await;
+            };
+            tokio::select! {
+                () = shared.wanted.notified() => {}
+                () = settled => {}
+                changed = self.primary.changed() => if changed.is_err() { return },
+                () = tokio::time::sleep(LOOK), if some => {}
+            }
+            let Some(serving) = self.primary.borrow_and_update().clone() else { continue };
+            self.let_go(&mut memory, &serving);
+            let loads = loads(&serving, &shared.links.borrow());
+            if shared.may_grow(&loads) {
+                self.make(&serving).await;
+            }
+        }
+    }
+
+    /// Parts with links that are dead, that are of an older time, or that nobody needs.
+    fn let_go(&self, memory: &mut Memory, serving: &Serving) {
+        let replaced = memory.beside.replace(serving.link.clone());
+        let renewed = replaced.is_some_and(|old| !Arc::ptr_eq(&old, &serving.link));
+        let mut links = self.shared.links.borrow().clone();
+        links.retain(|link| link.is_alive());
+        if renewed {
+            links.drain(..).for_each(|link| retire(&self.tasks, link, self.stop.clone()));
+        }
+        memory.note(&links);
+        if let Some(surplus) = memory.surplus(&loads(serving, &links), &links) {
+            debug!(tunnel = self.name, "a link that nobody uses is closed");
+            links.retain(|link| !Arc::ptr_eq(link, &surplus));
+            retire(&self.tasks, surplus, self.stop.clone());
+        }
+        self.shared.links.send_if_modified(|old| {
+            let same = old.len() == links.len();
+            *old = links;
+            !same
+        });
+    }
+
+    async fn make(&self, serving: &Serving) {
+        match self.connector.connect(serving.credentials.clone()).await {
+            Ok(link) => {
+                debug!(tunnel = self.name, "a further link is ready");
+                self.shared.links.send_modify(|links| links.push(link));
+            }
+            Err(error) => {
+                info!(tunnel = self.name, %error, "no further link: connections share what there is");
+                *self.shared.barred.lock() = Some(Instant::now() + REFUSED);
+            }
+        }
+    }
+}
+
+impl Memory {
+    fn note(&mut self, links: &[SharedLink]) {
+        let idle = links.iter().filter(|link| pool::is_idle(&link.load())).map(|link| {
+            let known = self.idle.iter().find(|(known, _)| Arc::ptr_eq(known, link));
+            (link.clone(), known.map_or_else(Instant::now, |(_, since)| *since))
+        });
+        self.idle = idle.collect();
+    }
+
+    /// One that has been idle for long and is not the spare that should be ready. `loads` begins
+    /// with the supervisor's link, then `links`.
+    fn surplus(&self, loads: &[Load], links: &[SharedLink]) -> Option<SharedLink> {
+        let tired = self.idle.iter().find(|(_, since)| since.elapsed() >= KEEP)?;
+        let index = links.iter().position(|link| Arc::ptr_eq(link, &tired.0))?;
+        let mut others = loads.to_vec();
+        others.remove(index + 1);
+        pool::has_spare(&others).then(|| tired.0.clone())
+    }
+}
+
+/// The supervisor's link first.
+fn loads(serving: &Serving, links: &[SharedLink]) -> Vec<Load> {
+    std::iter::once(&serving.link).chain(links).map(|link| link.load()).collect()
+}
