@@ -15,7 +15,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("session", "heroku", "resolves targets"),
     ("session", "postgres", "reads first packets, refuses clients, asks its own questions"),
     ("session", "store", "writes what is wanted"),
-    ("session", "platform", "tells people what they should hear of"),
+    ("session", "platform", "tells people what they should hear of, asks whose a connection is"),
     ("addon", "heroku", "resolves targets, makes an add-on out of another"),
     ("addon", "borealis", "has the service do it"),
     ("addon", "credentials", "borrows authorizations that are revoked whatever happens"),

@@ -51,6 +51,32 @@ async fn another_user_cannot_speak_to_the_control_socket() {
 }
 
 #[tokio::test]
+#[cfg(target_os = "linux")]
+#[expect(clippy::print_stderr, reason = "a test that could not do its work says so")]
+async fn another_user_is_no_guest_at_an_endpoint() {
+    let world = World::new().await;
+    let session = world.up(&["sushi/DATABASE"]).await;
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("not root: there is no second user to try with");
+        return world.finish().await;
+    }
+    assert_eq!(world.psql(&session, "select 1").await.ok(), "1");
+    let channels = world.status("sushi/DATABASE").await.connections.total;
+    let url = world.ctl(&["url", "sushi/DATABASE"]).await.ok();
+    for sslmode in ["disable", "prefer"] {
+        let mut psql = world.command("setpriv");
+        psql.args(["--reuid", "65534", "--regid", "65534", "--clear-groups", "psql", "-X", "-c"]);
+        psql.args(["select 1", &format!("{url}?sslmode={sslmode}")]).current_dir("/");
+        let error = run(psql).await.fails(2);
+        assert!(error.contains("user 65534's"), "{error}");
+    }
+    assert_eq!(world.status("sushi/DATABASE").await.connections.total, channels + 2);
+    let log = std::fs::read_to_string(world.state_dir().join("borealisd.log")).unwrap();
+    assert!(log.contains("a guest was turned away"), "{log}");
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_web_page_cannot_speak_to_the_control_socket() {
     let world = World::new().await;
     world.up(&["sushi/DATABASE"]).await;

@@ -13,6 +13,7 @@ mod notices;
 mod notify;
 mod peer;
 mod signals;
+mod tcp_peer;
 mod wake;
 
 pub use dirs::{DirError, private_dir};
@@ -23,4 +24,5 @@ pub use notices::Notices;
 pub use notify::{ready, status, stopping, watchdog, watchdog_period};
 pub use peer::{PeerError, same_user};
 pub use signals::cancel_on_signal;
+pub use tcp_peer::{Guest, same_user_or_root};
 pub use wake::{Clocks, SystemClocks, WakeDetector, watch_for_wake};

@@ -5,10 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use tokio::net::TcpStream;
-use tracing::{debug, info};
+use tracing::{debug, info, warn};
 
 use super::error::Error;
 use super::live::{Live, refusal};
+use crate::platform::{self, Guest};
 use crate::postgres::{self, First, FirstKind};
 use crate::tunnel::{Channel, Company, Local, RelayEnd, relay};
 
@@ -35,6 +36,12 @@ async fn join(live: &Live, mut stream: TcpStream) {
             return;
         }
     };
+    if let Err(guest) = check_guest(&stream) {
+        warn!(session = %live.id, %guest, "a guest was turned away");
+        let message = format!("borealisd: {}: {guest}", live.target());
+        say_no(live, stream, first, &message, "open a session of your own: borealisctl up").await;
+        return;
+    }
     match wait_for_channel(live).await {
         Ok(channel) => {
             let end = carry(live, &mut stream, first, channel).await;
@@ -49,12 +56,24 @@ async fn wait_for_channel(live: &Live) -> Result<Channel, Error> {
     live.channel(Company::Alone, HOLD).await
 }
 
-async fn turn_away(live: &Live, mut stream: TcpStream, first: First, error: &Error) {
+async fn turn_away(live: &Live, stream: TcpStream, first: First, error: &Error) {
     let reason = refusal(error);
     info!(session = %live.id, reason = %reason.message, "client turned away");
     let message = format!("borealisd: {}: {}", live.target(), reason.message);
     let hint = reason.hint.unwrap_or_else(|| format!("borealisctl status {}", live.target()));
-    if let Err(error) = postgres::refuse(&mut stream, first, &message, Some(&hint)).await {
+    say_no(live, stream, first, &message, &hint).await;
+}
+
+/// Whose a connection is that has just gone interests nobody.
+fn check_guest(stream: &TcpStream) -> Result<(), Guest> {
+    match (stream.local_addr(), stream.peer_addr()) {
+        (Ok(endpoint), Ok(peer)) => platform::same_user_or_root(endpoint, peer),
+        _ => Ok(()),
+    }
+}
+
+async fn say_no(live: &Live, mut stream: TcpStream, first: First, message: &str, hint: &str) {
+    if let Err(error) = postgres::refuse(&mut stream, first, message, Some(hint)).await {
         debug!(session = %live.id, %error, "the client did not wait for the answer");
     }
 }
