@@ -5,6 +5,7 @@ mod csv;
 mod json;
 mod keys;
 mod kind;
+mod lines;
 mod repeats;
 mod table;
 mod value;

@@ -1,11 +1,13 @@
-//! Rows in aligned columns, as psql prints them. Widths are those of a batch, so that memory stays
-//! bounded: a long result may change its widths on the way, as psql's does with `FETCH_COUNT`.
+//! Rows in aligned columns, byte for byte as psql prints them, but for two things:
+//!
+//! - NULL is `NULL`, as psql's is after `\pset null NULL`: it is not the empty text;
+//! - memory stays bounded: widths are those of a batch, as psql's are with `FETCH_COUNT`.
 
 use std::io::{self, Write};
 
 use borealis_proto::Column;
-use unicode_width::UnicodeWidthStr;
 
+use super::lines::{Line, lines};
 use super::{Rows, oid};
 
 /// A batch ends at this many rows, or bytes of values.
@@ -14,16 +16,33 @@ const BATCH_BYTES: usize = 16 << 20;
 /// What a cell takes beside its text, about, in bytes.
 const CELL: usize = 100;
 
+const NULL: &str = "NULL";
+
 /// Aligned columns.
 #[derive(Debug)]
 pub struct Table<W> {
     out: W,
-    columns: Vec<Column>,
+    columns: Vec<Heading>,
     header_due: bool,
-    /// Each cell as its lines.
-    batch: Vec<Vec<Vec<String>>>,
+    batch: Vec<Vec<Cell>>,
     batch_bytes: usize,
     rows: u64,
+}
+
+/// A value, or a name, as its lines.
+type Cell = Vec<Line>;
+
+#[derive(Debug)]
+struct Heading {
+    name: Cell,
+    side: Side,
+}
+
+/// Where in its column a value stands.
+#[derive(Clone, Copy, Debug)]
+enum Side {
+    Left,
+    Right,
 }
 
 impl<W: Write> Table<W> {
@@ -52,43 +71,44 @@ impl<W: Write> Table<W> {
         Ok(())
     }
 
+    /// The names count in every batch, shown or not: so does psql.
     fn widths(&self) -> Vec<usize> {
-        let width_of = |(index, column): (usize, &Column)| {
-            let cells = self.batch.iter().filter_map(|row| row.get(index)).flatten();
-            let header = if self.header_due { column.name.width() } else { 0 };
-            cells.map(|line| line.width()).max().unwrap_or(0).max(header)
+        let width_of = |(index, heading): (usize, &Heading)| {
+            let cells = self.batch.iter().filter_map(|row| row.get(index));
+            let lines = cells.chain([&heading.name]).flatten();
+            lines.map(|line| line.width).max().unwrap_or(0)
         };
         self.columns.iter().enumerate().map(width_of).collect()
     }
 
+    /// Where there is no column, there is only the rule.
     fn write_header(&mut self, widths: &[usize]) -> io::Result<()> {
-        let centred = |(column, width): (&Column, &usize)| {
-            let blank = width.saturating_sub(column.name.width());
-            let left = blank / 2;
-            format!(" {:left$}{}{:right$} ", "", column.name, "", right = blank - left)
-        };
-        let names: Vec<String> = self.columns.iter().zip(widths).map(centred).collect();
+        let height = self.columns.iter().map(|heading| heading.name.len()).max().unwrap_or(0);
+        for number in 0..height {
+            let columns = self.columns.iter().zip(widths);
+            let names: Vec<String> =
+                columns.map(|(heading, width)| centred(&heading.name, number, *width)).collect();
+            writeln!(self.out, "{}", names.join("|"))?;
+        }
         let rules: Vec<String> = widths.iter().map(|width| "-".repeat(width + 2)).collect();
         let rule = if rules.is_empty() { "--".to_owned() } else { rules.join("+") };
-        writeln!(self.out, "{}\n{rule}", names.join("|"))
+        writeln!(self.out, "{rule}")
     }
 
     /// A cell with several lines makes several lines of the row; a `+` says that it goes on.
-    fn write_row(&mut self, row: &[Vec<String>], widths: &[usize]) -> io::Result<()> {
+    fn write_row(&mut self, row: &[Cell], widths: &[usize]) -> io::Result<()> {
         let height = row.iter().map(Vec::len).max().unwrap_or(0);
         for number in 0..height {
             let mut line = String::new();
-            for (index, (cell, width)) in row.iter().zip(widths).enumerate() {
-                let numeric = self.columns.get(index).is_some_and(is_numeric);
-                let last = index + 1 == row.len();
-                let goes_on = number + 1 < cell.len();
-                push_aligned(&mut line, cell.get(number), *width, numeric, last && !goes_on);
-                line.push_str(match (goes_on, last) {
+            let cells = row.iter().zip(&self.columns).zip(widths);
+            for (index, ((cell, heading), width)) in cells.enumerate() {
+                let end = match (number + 1 < cell.len(), index + 1 == row.len()) {
                     (true, true) => "+",
                     (true, false) => "+|",
                     (false, true) => "",
                     (false, false) => " |",
-                });
+                };
+                push_aligned(&mut line, cell.get(number), *width, heading.side, end);
             }
             writeln!(self.out, "{line}")?;
         }
@@ -98,19 +118,19 @@ impl<W: Write> Table<W> {
 
 impl<W: Write> Rows for Table<W> {
     fn columns(&mut self, columns: Vec<Column>) -> io::Result<()> {
-        let clean = |column: Column| Column { name: printable(&column.name).join(" "), ..column };
-        self.columns = columns.into_iter().map(clean).collect();
+        let heading = |column: Column| Heading { name: lines(&column.name), side: side(&column) };
+        self.columns = columns.into_iter().map(heading).collect();
         self.header_due = true;
         self.rows = 0;
         Ok(())
     }
 
     fn row(&mut self, values: Vec<Option<String>>) -> io::Result<()> {
-        let text = |value: &Option<String>| printable(value.as_deref().unwrap_or("NULL"));
+        let cell = |value: &Option<String>| lines(value.as_deref().unwrap_or(NULL));
         self.rows += 1;
         self.batch_bytes += values.iter().flatten().map(String::len).sum::<usize>();
         self.batch_bytes += values.len() * CELL;
-        self.batch.push(values.iter().map(text).collect());
+        self.batch.push(values.iter().map(cell).collect());
         if self.batch.len() >= BATCH_ROWS || self.batch_bytes >= BATCH_BYTES {
             self.write_batch()?;
         }
@@ -147,52 +167,43 @@ impl<W: Write> Rows for Table<W> {
     }
 }
 
-/// At the end of a line nothing needs to be filled up.
-fn push_aligned(line: &mut String, text: Option<&String>, width: usize, right: bool, end: bool) {
-    let text = text.map_or("", String::as_str);
-    let blank = " ".repeat(width.saturating_sub(text.width()));
-    let (before, after) = match (right, end) {
-        (true, _) => (blank.as_str(), ""),
-        (false, true) => ("", ""),
-        (false, false) => ("", blank.as_str()),
+/// A line of a name, over the middle of its column.
+fn centred(name: &[Line], number: usize, width: usize) -> String {
+    let line = name.get(number);
+    let blank = width.saturating_sub(line.map_or(0, |line| line.width));
+    let left = blank / 2;
+    let text = line.map_or("", |line| line.text.as_str());
+    let end = if number + 1 < name.len() { '+' } else { ' ' };
+    // By hand: a width of `format!` ends at 65,535.
+    format!(" {}{text}{}{end}", " ".repeat(left), " ".repeat(blank - left))
+}
+
+/// Where nothing follows, nothing is filled up.
+fn push_aligned(out: &mut String, line: Option<&Line>, width: usize, side: Side, end: &str) {
+    let blank = " ".repeat(width.saturating_sub(line.map_or(0, |line| line.width)));
+    let text = line.map_or("", |line| line.text.as_str());
+    let (before, after) = match (side, line) {
+        (Side::Right, Some(_)) => (blank.as_str(), ""),
+        (Side::Right, None) | (Side::Left, _) if end.is_empty() => ("", ""),
+        (Side::Right, None) | (Side::Left, _) => ("", blank.as_str()),
     };
-    line.extend([" ", before, text, after]);
+    out.extend([" ", before, text, after, end]);
 }
 
-fn is_numeric(column: &Column) -> bool {
-    matches!(
-        column.type_oid,
+/// psql's choice.
+fn side(column: &Column) -> Side {
+    match column.type_oid {
         oid::INT2
-            | oid::INT4
-            | oid::INT8
-            | oid::OID
-            | oid::XID
-            | oid::XID8
-            | oid::CID
-            | oid::FLOAT4
-            | oid::FLOAT8
-            | oid::NUMERIC
-            | oid::MONEY
-    )
-}
-
-/// The lines of a value, without anything that a terminal would obey: data must not move cursors.
-fn printable(text: &str) -> Vec<String> {
-    text.split('\n').map(printable_line).collect()
-}
-
-fn printable_line(line: &str) -> String {
-    if !line.contains(char::is_control) {
-        return line.to_owned();
+        | oid::INT4
+        | oid::INT8
+        | oid::OID
+        | oid::XID
+        | oid::XID8
+        | oid::CID
+        | oid::FLOAT4
+        | oid::FLOAT8
+        | oid::NUMERIC
+        | oid::MONEY => Side::Right,
+        _ => Side::Left,
     }
-    let mut shown = String::new();
-    for c in line.chars() {
-        match c {
-            '\t' => shown.push_str(&" ".repeat(8 - shown.width() % 8)),
-            '\r' => shown.push_str("\\r"),
-            c if c.is_control() => shown.push_str(&format!("\\x{:02X}", u32::from(c))),
-            c => shown.push(c),
-        }
-    }
-    shown
 }
