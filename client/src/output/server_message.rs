@@ -54,7 +54,8 @@ fn place(sql: &str, position: u32) -> Option<String> {
     let label = format!("LINE {number}: ");
     let shown: String = head.chars().chain(tail.chars()).map(untabbed).collect();
     let indent: usize = head.chars().map(|c| untabbed(c).width().unwrap_or(0)).sum();
-    Some(format!("\n{label}{shown}\n{caret:>at$}", caret = '^', at = label.len() + indent + 1))
+    // By hand: a width of `format!` ends at 65,535.
+    Some(format!("\n{label}{shown}\n{}^", " ".repeat(label.len() + indent)))
 }
 
 /// A tab's width is the terminal's affair; a blank's is not.
@@ -98,6 +99,13 @@ mod tests {
     fn a_place_past_the_end_is_the_end() {
         assert_eq!(place("select", 99).unwrap(), "\nLINE 1: select\n              ^");
         assert_eq!(place("select", 0), None);
+    }
+
+    #[test]
+    fn a_line_may_be_very_long() {
+        let sql = format!("select '{}', nope", "x".repeat(70_000));
+        let shown = place(&sql, 70_012).unwrap();
+        assert_eq!(shown.lines().last().unwrap().len(), "LINE 1: ".len() + 70_012);
     }
 
     #[test]
