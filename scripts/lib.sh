@@ -95,6 +95,12 @@ need_desktop() {
   fi
 }
 
+# The shells that completions are tried in. Elvish is in Debian and Homebrew, not everywhere.
+need_shells() {
+  need zsh fish
+  [ "$(package_manager)" = dnf ] || need elvish
+}
+
 # cargo_tool PROGRAM CRATE: a tool that cargo itself can build. Unoptimised: it is used once.
 cargo_tool() {
   command -v "$1" >/dev/null 2>&1 && return 0

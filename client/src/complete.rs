@@ -49,8 +49,18 @@ pub(crate) fn script(shell: Shell) -> std::io::Result<Vec<u8>> {
     };
     let mut script = Vec::new();
     completer.write_registration(VARIABLE, PROGRAM, PROGRAM, PROGRAM, &mut script)?;
+    if let Shell::Zsh = shell {
+        script.extend_from_slice(ZSH_AT_ONCE.as_bytes());
+    }
     Ok(script)
 }
+
+/// zsh runs a script below `fpath` when Tab is first pressed, and wants that Tab answered by it.
+const ZSH_AT_ONCE: &str = "\
+if [[ $funcstack[1] == _borealisctl ]]; then
+    _clap_dynamic_completer_borealisctl \"$@\"
+fi
+";
 
 /// Open sessions by target and by id, and apps of the git remotes.
 pub(crate) fn targets() -> Vec<CompletionCandidate> {

@@ -102,5 +102,6 @@ Examples:
   borealisctl completions bash > ~/.local/share/bash-completion/completions/borealisctl
   borealisctl completions zsh > \"${fpath[1]}/_borealisctl\"
   borealisctl completions fish > ~/.config/fish/completions/borealisctl.fish
-  borealisctl completions nushell > ~/.config/nushell/completions/borealisctl.nu
+  borealisctl completions elvish >> ~/.config/elvish/rc.elv
+  borealisctl completions nushell > ~/.config/nushell/autoload/borealisctl.nu
   borealisctl completions powershell >> $PROFILE";
