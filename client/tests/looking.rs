@@ -244,6 +244,14 @@ fn man_pages_say_what_help_says() {
     assert!(page("borealisctl.1").contains("borealisctl\\-status(1)"));
     assert!(page("borealisctl-up.1").contains("Examples:"));
     assert!(page("borealisctl-export-pgpass.1").contains("password"));
+    let title = page("borealisctl-status.1");
+    let title = title.lines().find(|line| line.starts_with(".TH")).unwrap();
+    let (before, after) = title.split_once(" 1 ").unwrap();
+    assert_eq!(before, ".TH borealisctl-status");
+    let (date, source) = after.split_once(' ').unwrap();
+    assert!(date.parse::<jiff::civil::Date>().is_ok(), "a date: {title}");
+    assert_eq!(source.trim_end(), concat!("\"borealisctl ", env!("CARGO_PKG_VERSION"), "\""));
+    assert!(!page("borealisctl-run.1").contains(".br\n\n"), "a space is one line");
     let file = dir.path().join("file");
     std::fs::write(&file, "").unwrap();
     let refused = command(dir.path(), &["man", file.to_str().unwrap()]).output().unwrap();
