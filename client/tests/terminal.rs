@@ -5,24 +5,10 @@
 mod support;
 
 use borealis_proto::{Event, Session};
-use rexpect::session::{PtySession, spawn_command};
+use rexpect::session::spawn_command;
 use support::fake::{Fake, Script};
+use support::terminal::{PATIENCE_MS, ended_with, on_a_terminal};
 use support::{reconnecting, session};
-
-const PATIENCE_MS: u64 = 30_000;
-
-fn on_a_terminal(fake: &Fake, args: &[&str]) -> PtySession {
-    let mut command = fake.command(args);
-    command.env("TERM", "xterm-256color");
-    spawn_command(command, Some(PATIENCE_MS)).unwrap()
-}
-
-/// The status has no name that we could use; its text is `Exited(PID, CODE)`.
-#[track_caller]
-fn ended_with(terminal: &PtySession, code: u8) {
-    let status = format!("{:?}", terminal.process().wait().unwrap());
-    assert!(status.starts_with("Exited") && status.ends_with(&format!(", {code})")), "{status}");
-}
 
 fn two_of_ramen() -> Script {
     Script::with_sessions(&[session("ramen", "ARCHIVE"), session("ramen", "DATABASE")])

@@ -147,7 +147,7 @@ fn control_state(
     notices: Notices,
     shutdown: &CancellationToken,
 ) -> ControlState {
-    let waking = (manager.clone(), Tasks::new(tracker));
+    let waking = manager.clone();
     let tracker = tracker.clone();
     ControlState {
         manager: manager.clone(),
@@ -165,10 +165,12 @@ fn control_state(
                 Handed::Key(key) => login.hand_over(key),
                 Handed::TwoFactorCode(code) => login.hand_over_code(code),
             };
-            if news {
-                let manager = waking.0.clone();
-                waking.1.spawn(async move { manager.login_changed().await });
-            }
+            let waking = waking.clone();
+            Box::pin(async move {
+                if news {
+                    waking.login_changed().await;
+                }
+            })
         }),
         shutdown: shutdown.clone(),
     }

@@ -15,6 +15,7 @@ use std::process::Stdio;
 
 use borealis_proto::{ErrorCode, Session, SessionState};
 use borealis_sandbox::{Fault, Options};
+use support::terminal::{on_a_terminal, reading};
 use support::{World, run};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
@@ -159,6 +160,70 @@ async fn a_second_factor_is_asked_for_and_handed_on() {
         let wish = serde_json::json!({"target": "sushi/DATABASE", "wait_ms": 10_000});
         let session = api.open(&serde_json::from_value(wish).unwrap()).await.unwrap();
         assert_eq!(session.state, state, "{:?}", session.reason);
+    }
+    world.sandbox.fault(Fault::Resume).await.unwrap();
+    world.finish().await;
+}
+
+/// Heroku wants a code that the daemon has not been given yet.
+async fn ask_for(world: &World, code: &str) {
+    world.sandbox.fault(Fault::TwoFactor { code: code.into() }).await.unwrap();
+}
+
+/// Types the code at the terminal; what was printed after it.
+async fn typed(world: &World, line: &str, code: &str) -> String {
+    let words: Vec<&str> = line.split(' ').collect();
+    let terminal = on_a_terminal(world.ctl_command(&words));
+    let typed = code.to_owned();
+    let (terminal, asked) = reading(terminal, move |terminal| {
+        let asked = terminal.exp_string("Heroku asks for your two-factor code:");
+        terminal.send_line(&typed).unwrap();
+        asked
+    })
+    .await;
+    assert!(asked.is_ok(), "{line}: {asked:?}");
+    let (terminal, rest) = reading(terminal, |terminal| terminal.exp_eof().unwrap()).await;
+    let status = format!("{:?}", terminal.process().wait().unwrap());
+    assert!(status.ends_with(", 0)"), "{line}: {status} {rest}");
+    rest
+}
+
+#[tokio::test]
+async fn a_second_factor_is_asked_for_by_what_is_about_an_add_on_and_what_renews() {
+    let world = World::new().await;
+    world.up(&["sushi/DATABASE"]).await;
+    let lines = [
+        ("info sushi/DATABASE", "Single Tenant"),
+        ("extensions install sushi hstore", "hstore"),
+        ("users sushi", "Heroku App User"),
+        ("restore capabilities sushi", "restore"),
+        ("upgrade info sushi", "PostgreSQL"),
+        ("refresh sushi/DATABASE", "sushi/DATABASE  read-only  up"),
+    ];
+    for (n, (line, printed)) in lines.into_iter().enumerate() {
+        let code = format!("10000{n}");
+        ask_for(&world, &code).await;
+        let error = world.ctl(&line.split(' ').collect::<Vec<_>>()).await.fails(5);
+        assert!(error.contains("at a terminal"), "{line}: {error}");
+        let rest = typed(&world, line, &code).await;
+        assert!(rest.contains(printed), "{line}: {rest}");
+    }
+    world.sandbox.fault(Fault::Resume).await.unwrap();
+    world.finish().await;
+}
+
+/// Blocked, it answers at once; with the code it has to try again first.
+#[tokio::test]
+async fn a_second_factor_is_asked_for_by_what_uses_a_session_that_waits_for_it() {
+    let world = World::new().await;
+    let lines = ["wait sushi", "reconnect sushi", "url sushi", "export pgpass sushi", "ps sushi"];
+    for (n, line) in lines.into_iter().enumerate() {
+        let code = format!("20000{n}");
+        ask_for(&world, &code).await;
+        world.ctl(&["up", "sushi/DATABASE"]).await.fails(5);
+        typed(&world, line, &code).await;
+        assert_eq!(world.status("sushi").await.state, SessionState::Up, "{line}");
+        world.ctl(&["down", "--all"]).await.ok();
     }
     world.sandbox.fault(Fault::Resume).await.unwrap();
     world.finish().await;

@@ -5,31 +5,10 @@ mod support;
 
 use borealis_proto::{Session, SessionState};
 use borealis_sandbox::Fault;
-use rexpect::session::{PtySession, spawn_command};
+use support::terminal::{on_a_terminal, reading};
 use support::{World, signal};
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::process::{ChildStdout, Command};
-
-const PATIENCE_MS: u64 = 30_000;
-
-/// A program on a terminal of its own. It is read by a thread of its own, so that this one can
-/// wait for it while the sandbox goes on.
-fn on_a_terminal(command: Command) -> PtySession {
-    let mut command = command.into_std();
-    command.env("TERM", "xterm-256color").stdin(std::process::Stdio::inherit());
-    spawn_command(command, Some(PATIENCE_MS)).unwrap()
-}
-
-async fn reading<T: Send + 'static>(
-    mut terminal: PtySession,
-    read: impl FnOnce(&mut PtySession) -> T + Send + 'static,
-) -> (PtySession, T) {
-    let task = tokio::task::spawn_blocking(move || {
-        let read = read(&mut terminal);
-        (terminal, read)
-    });
-    task.await.unwrap()
-}
 
 async fn lines(command: &mut Command) -> (tokio::process::Child, Lines<BufReader<ChildStdout>>) {
     let mut child = command.stdout(std::process::Stdio::piped()).spawn().unwrap();

@@ -59,7 +59,8 @@ impl Api {
         Ok(Self { socket: socket.to_owned(), heroku_key, second_factor: Mutex::default() })
     }
 
-    /// Hands over the code that Heroku asks for, with the next request that opens something.
+    /// Hands over the code that Heroku asks for, with the next request, whatever that is: what
+    /// waits for the code tries again before the daemon looks at the rest of the request.
     ///
     /// # Errors
     /// When it has characters that no header can carry.
@@ -239,14 +240,17 @@ impl Api {
     }
 
     async fn send(&self, ask: Ask) -> Result<Answer, Error> {
-        ask.send(&self.socket).await?.success().await
+        self.with_second_factor(ask).send(&self.socket).await?.success().await
     }
 
     fn with_key(&self, ask: Ask) -> Ask {
-        let ask = match &self.heroku_key {
+        match &self.heroku_key {
             Some(key) => ask.heroku_key(key.clone()),
             None => ask,
-        };
+        }
+    }
+
+    fn with_second_factor(&self, ask: Ask) -> Ask {
         match self.second_factor.lock().unwrap_or_else(PoisonError::into_inner).take() {
             Some(code) => ask.second_factor(code),
             None => ask,

@@ -9,7 +9,7 @@ use crate::api::{Addon, Api};
 use crate::cli::OneTarget;
 use crate::output::{notes, spinner};
 use crate::target::{self, Here};
-use crate::{Context, Error, choose};
+use crate::{Context, Error, choose, two_factor};
 
 /// An add-on that a command is about, and the daemon that reaches it.
 pub(super) struct Reached {
@@ -30,16 +30,15 @@ impl Reached {
     }
 
     /// Does one thing to it, beneath a spinner; where the target fits several, to the one that
-    /// the person chooses.
+    /// the person chooses; where Heroku asks for a second factor, with the person's answer. Heroku
+    /// asks before anything is done, so doing it again does nothing twice.
     pub(super) async fn ask<T>(
         &self,
         what: &str,
         work: impl AsyncFn(&Addon<'_>) -> Result<T, crate::api::Error>,
     ) -> Result<T, Error> {
-        let ask = async |target: &Target| {
-            let addon = self.api.addon(target);
-            Ok(spinner::during(what, work(&addon)).await?)
-        };
+        let ask =
+            async |target: &Target| self.answering(what, &self.api.addon(target), &work).await;
         choose::resolving(&self.api, &self.target, ask).await
     }
 
@@ -47,6 +46,17 @@ impl Reached {
     pub(super) fn other(&self, name: &str) -> Result<Addon<'_>, Error> {
         let target: Target = name.parse().map_err(target::Error::from)?;
         Ok(self.api.addon(&target))
+    }
+
+    /// The same to an add-on whose name is beyond doubt.
+    pub(super) async fn answering<T>(
+        &self,
+        what: &str,
+        addon: &Addon<'_>,
+        work: impl AsyncFn(&Addon<'_>) -> Result<T, crate::api::Error>,
+    ) -> Result<T, Error> {
+        let ask = async || Ok(spinner::during(what, work(addon)).await?);
+        two_factor::answering(&self.api, |_done| None, ask).await
     }
 
     pub(super) fn target(&self) -> &Target {

@@ -9,10 +9,10 @@ use std::path::PathBuf;
 
 use borealis_proto::{Access, Credentials, Session};
 
-use super::shared;
+use super::{connect, shared};
 use crate::cli::{ExportTool, ExportedArgs};
 use crate::exit::Code;
-use crate::output::{self, notes, spinner};
+use crate::output::{self, notes};
 use crate::{Context, Error};
 
 /// What every tool wants to know, and none has to hide.
@@ -79,8 +79,7 @@ async fn credentials(
     args: &ExportedArgs,
 ) -> Result<(Session, Credentials), Error> {
     let (api, session) = shared::opened(context, &args.target, args.write_access).await?;
-    let what = format!("waiting for the credentials of {}", session.target);
-    let credentials = spinner::during(&what, api.credentials(&session.id, args.timeout)).await?;
+    let credentials = connect::of(&api, &session, args.timeout).await?;
     Ok((session, credentials))
 }
 

@@ -8,7 +8,7 @@ use super::shared::Held;
 use crate::cli::{KillArgs, OneTarget};
 use crate::exit::Code;
 use crate::output::{notes, rows, server_message};
-use crate::{Context, Error, api};
+use crate::{Context, Error, api, two_factor};
 
 /// SQLSTATE of "must be a member of the role".
 const NOT_ALLOWED: &str = "42501";
@@ -33,7 +33,8 @@ pub(super) async fn run(context: &Context, args: KillArgs) -> Result<Code, Error
             continue;
         }
         let held = backends::open(context, &target, write_access).await?;
-        verdict = ask(&held, &sql).await;
+        let ask = async || ask(&held, &sql).await;
+        verdict = two_factor::answering(&held.api, |_verdict| None, ask).await;
         let not_allowed =
             matches!(&verdict, Ok(Verdict::Refused(said)) if said.code == NOT_ALLOWED);
         if !not_allowed {

@@ -9,7 +9,7 @@ use super::addon::Reached;
 use crate::cli::{AddonArgs, ExecuteArgs, RestoreArgs, RestoreCommand};
 use crate::exit::Code;
 use crate::output::human::{self, Clock};
-use crate::output::{self, addon, desktop, notes, spinner};
+use crate::output::{self, addon, desktop, notes};
 use crate::{Context, Error, api};
 
 /// How long the daemon watches before it tells how far things are.
@@ -92,12 +92,13 @@ async fn watch(
     while seen.is_provisioning() {
         let since = human::span(began, Timestamp::now());
         let what = format!("waiting for {}, {since} so far", seen.name);
-        match spinner::during(&what, addon.state(WATCH)).await {
+        let state = async |addon: &api::Addon<'_>| addon.state(WATCH).await;
+        match reached.answering(&what, &addon, state).await {
             Ok(now) => seen = now,
-            Err(api::Error::Refused(detail)) if detail.retryable => {
+            Err(Error::Api(api::Error::Refused(detail))) if detail.retryable => {
                 tokio::time::sleep(PAUSE).await;
             }
-            Err(error) => return Err(error.into()),
+            Err(error) => return Err(error),
         }
     }
     Ok(seen)

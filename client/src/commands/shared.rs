@@ -8,6 +8,7 @@ use borealis_proto::{
 use jiff::{SignedDuration, Timestamp};
 use tokio::time::Instant;
 
+use super::connect;
 use crate::api::{Api, Hold};
 use crate::cli::OneTarget;
 use crate::exit::Code;
@@ -103,7 +104,7 @@ impl Held {
             let session = wait_until_up(api, session, Some(PATIENCE)).await?;
             Ok((session, hold))
         };
-        let work = two_factor::answering(api, |(session, _hold)| session, open);
+        let work = two_factor::answering(api, |(session, _hold)| Some(session), open);
         spinner::during(&format!("opening {target}"), work).await
     }
 
@@ -114,7 +115,7 @@ impl Held {
 
     /// Its credentials, once known.
     pub(super) async fn credentials(&self) -> Result<Credentials, Error> {
-        Ok(self.api.credentials(&self.session.id, PATIENCE).await?)
+        connect::of(&self.api, &self.session, PATIENCE).await
     }
 }
 
@@ -124,9 +125,15 @@ pub(super) async fn wait_until_up(
     session: Session,
     patience: Option<Duration>,
 ) -> Result<Session, Error> {
-    if is_final(&session) {
-        return Ok(session);
-    }
+    if is_final(&session) { Ok(session) } else { wait_on(api, &session, patience).await }
+}
+
+/// The same for a session that may be another by now.
+pub(super) async fn wait_on(
+    api: &Api,
+    session: &Session,
+    patience: Option<Duration>,
+) -> Result<Session, Error> {
     let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
     let mut list = api.sessions().await?;
     loop {

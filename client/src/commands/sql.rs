@@ -7,13 +7,13 @@ use futures_util::FutureExt;
 
 use super::shared::Held;
 use super::stdin::{self, Start};
-use crate::Error;
 use crate::api::{self, Lines};
 use crate::cli::Format;
 use crate::exit::Code;
 use crate::output::rows::{self, Rows};
 use crate::output::{copied, notes, server_message};
 use crate::signals::Signals;
+use crate::{Error, two_factor};
 
 /// Large enough that a write costs little beside the rows in it.
 const BUFFER: usize = 64 << 10;
@@ -42,10 +42,10 @@ impl Sql {
 }
 
 /// Where the output stands.
-struct Printer {
+struct Printer<'a> {
     rows: Box<dyn Rows>,
     within: Within,
-    sql: Sql,
+    sql: &'a Sql,
     stdin: Option<Start>,
     /// When all is answered.
     code: Code,
@@ -73,11 +73,9 @@ pub(super) async fn run(held: &Held, sql: Sql) -> Result<Code, Error> {
         on_error: sql.on_error,
         single_transaction: sql.single_transaction,
     };
-    let out = BufWriter::with_capacity(BUFFER, io::stdout());
-    let rows = rows::writer(sql.format, out);
-    let mut printer = Printer { rows, within: Within::Nothing, sql, stdin: None, code: Code::DONE };
-    let asked = async {
-        let events = if printer.sql.stdin && names_stdin(&printer.sql.text) {
+    let ask = async || {
+        let mut printer = Printer::new(&sql);
+        let events = if sql.stdin && names_stdin(&sql.text) {
             let (start, data) = stdin::data();
             printer.stdin = Some(start);
             held.api.query_with(&request, data).await?
@@ -86,6 +84,8 @@ pub(super) async fn run(held: &Held, sql: Sql) -> Result<Code, Error> {
         };
         printer.print_all(events).await
     };
+    // Heroku asks when a new password is needed, which is before Postgres has said anything.
+    let asked = two_factor::answering(&held.api, |_code| None, ask);
     tokio::select! {
         code = asked => code,
         signal = signals.next() => Ok(signal.code()),
@@ -97,7 +97,13 @@ fn names_stdin(sql: &str) -> bool {
     sql.to_ascii_lowercase().contains("stdin")
 }
 
-impl Printer {
+impl<'a> Printer<'a> {
+    fn new(sql: &'a Sql) -> Self {
+        let out = BufWriter::with_capacity(BUFFER, io::stdout());
+        let rows = rows::writer(sql.format, out);
+        Self { rows, within: Within::Nothing, sql, stdin: None, code: Code::DONE }
+    }
+
     async fn print_all(mut self, mut events: Lines<QueryEvent>) -> Result<Code, Error> {
         loop {
             let event = match events.next().now_or_never() {

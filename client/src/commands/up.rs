@@ -62,7 +62,7 @@ async fn open(api: &Api, target: &Target, args: &UpArgs) -> Result<Session, Erro
         ephemeral: false,
         wait_ms: u64::try_from(patience).unwrap_or(u64::MAX),
     };
-    two_factor::answering(api, |session| session, async || Ok(api.open(&wish).await?)).await
+    two_factor::answering(api, |session| Some(session), async || Ok(api.open(&wish).await?)).await
 }
 
 /// One object for one target, an array for several.

@@ -4,12 +4,12 @@ use super::shared;
 use crate::cli::WaitArgs;
 use crate::exit::Code;
 use crate::output::spinner;
-use crate::{Context, Error};
+use crate::{Context, Error, two_factor};
 
 pub(super) async fn run(context: &Context, args: WaitArgs) -> Result<Code, Error> {
     let (api, session) = shared::opened(context, &args.target, args.write_access).await?;
     let what = format!("waiting for {}", session.target);
-    let work = shared::wait_until_up(&api, session, args.timeout);
-    let session = spinner::during(&what, work).await?;
+    let wait = async || spinner::during(&what, shared::wait_on(&api, &session, args.timeout)).await;
+    let session = two_factor::answering(&api, |session| Some(session), wait).await?;
     shared::show(session, args.json)
 }

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, stderr};
 use std::time::Duration;
 
+use console::Term;
 use indicatif::ProgressBar;
 use tokio::time::{interval, sleep};
 
@@ -12,6 +13,12 @@ use super::notes::{self, Level};
 const UNNOTICED: Duration = Duration::from_millis(300);
 
 const TICK: Duration = Duration::from_millis(100);
+
+/// Clears the line for a question. A spinner that is still wanted draws itself again.
+pub fn make_way() {
+    // A terminal that has gone shows neither.
+    let _gone = Term::stderr().clear_line();
+}
 
 /// Waits for `work` beneath a spinner.
 pub async fn during<T>(what: &str, work: impl Future<Output = T>) -> T {

@@ -8,7 +8,7 @@ use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
-use borealis_proto::{Credentials, Session, SessionList};
+use borealis_proto::{Credentials, Session, SessionList, TWO_FACTOR_HEADER};
 use bytes::Bytes;
 use futures_util::{StreamExt, stream};
 use http_body_util::combinators::BoxBody;
@@ -28,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 pub struct Asked {
     pub line: String,
     pub heroku_key: Option<String>,
+    pub second_factor: Option<String>,
     pub body: String,
 }
 
@@ -48,10 +49,20 @@ struct Line {
     open: bool,
 }
 
+impl Line {
+    /// Also the one line of a stream.
+    fn json(status: u16, body: &impl Serialize) -> Self {
+        Self { status, body: serde_json::to_string(body).unwrap() + "\n", open: false }
+    }
+}
+
 /// The answers of a fake.
 #[derive(Clone)]
 pub struct Script {
     lines: HashMap<String, Line>,
+    /// These, until a client has handed over the code.
+    before_code: HashMap<String, Line>,
+    code: &'static str,
     api: &'static str,
 }
 
@@ -59,8 +70,9 @@ impl Script {
     /// Only these sessions.
     pub fn with_sessions(sessions: &[Session]) -> Self {
         let list = SessionList { version: 1, sessions: sessions.to_vec() };
-        let mut script =
-            Self { lines: HashMap::new(), api: "1" }.on("GET /v1/sessions", 200, &list);
+        let nothing =
+            Self { lines: HashMap::new(), before_code: HashMap::new(), code: "", api: "1" };
+        let mut script = nothing.on("GET /v1/sessions", 200, &list);
         for session in sessions {
             let path = format!("/v1/sessions/{}", session.id);
             let credentials = Credentials {
@@ -78,8 +90,7 @@ impl Script {
     }
 
     pub fn on(mut self, line: &str, status: u16, body: &impl Serialize) -> Self {
-        let body = serde_json::to_string(body).unwrap();
-        self.lines.insert(line.to_owned(), Line { status, body, open: false });
+        self.lines.insert(line.to_owned(), Line::json(status, body));
         self
     }
 
@@ -95,19 +106,34 @@ impl Script {
         self
     }
 
+    /// Another answer, for as long as nobody has handed over this second factor.
+    pub fn before_code(
+        mut self,
+        code: &'static str,
+        line: &str,
+        status: u16,
+        body: &impl Serialize,
+    ) -> Self {
+        self.before_code.insert(line.to_owned(), Line::json(status, body));
+        self.code = code;
+        self
+    }
+
     pub fn speaking(mut self, api: &'static str) -> Self {
         self.api = api;
         self
     }
 
-    fn answer(&self, line: &str) -> Line {
+    fn answer(&self, line: &str, codes: &[String]) -> Line {
         let missing = || Line {
             status: 404,
             body: r#"{"error":{"code":"no_such_route","message":"no such path"},"request_id":"r"}"#
                 .to_owned(),
             open: false,
         };
-        self.lines.get(line).cloned().unwrap_or_else(missing)
+        let asked_for = self.before_code.get(line);
+        let asked_for = asked_for.filter(|_| !codes.iter().any(|code| code == self.code));
+        asked_for.or(self.lines.get(line)).cloned().unwrap_or_else(missing)
     }
 }
 
@@ -221,13 +247,17 @@ async fn answer(
     request: Request<Incoming>,
 ) -> Result<Response<Body>, hyper::Error> {
     let line = format!("{} {}", request.method(), request.uri().path());
-    let key = request.headers().get("heroku-api-key");
-    let heroku_key = key.map(|key| key.to_str().unwrap().to_owned());
+    let header = |name| Some(request.headers().get(name)?.to_str().unwrap().to_owned());
+    let (heroku_key, second_factor) = (header("heroku-api-key"), header(TWO_FACTOR_HEADER));
     assert_eq!(request.headers()["borealis-api"], "1");
     let body = request.into_body().collect().await?.to_bytes();
     let body = String::from_utf8(body.to_vec()).unwrap();
-    asked.lock().unwrap().push(Asked { line: line.clone(), heroku_key, body });
-    let Line { status, body, open } = script.answer(&line);
+    let codes: Vec<String> = {
+        let mut asked = asked.lock().unwrap();
+        asked.push(Asked { line: line.clone(), heroku_key, second_factor, body });
+        asked.iter().filter_map(|asked| asked.second_factor.clone()).collect()
+    };
+    let Line { status, body, open } = script.answer(&line, &codes);
     let body = if open {
         let start = stream::iter([Ok::<_, Infallible>(Frame::data(Bytes::from(body)))]);
         BodyExt::boxed(StreamBody::new(start.chain(stream::pending())))

@@ -4,6 +4,8 @@
 
 #[cfg(unix)]
 pub mod fake;
+#[cfg(unix)]
+pub mod terminal;
 
 use std::path::Path;
 

@@ -38,7 +38,7 @@ pub(super) async fn admit(
         [(HEROKU_KEY_HEADER, Handed::Key as fn(_) -> _), (TWO_FACTOR_HEADER, Handed::TwoFactorCode)]
     {
         match take_secret(request.headers_mut(), header) {
-            Ok(Some(secret)) => hand_over(kind(secret)),
+            Ok(Some(secret)) => hand_over(kind(secret)).await,
             Ok(None) => {}
             Err(error) => return error.into_response(),
         }

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
@@ -20,8 +21,9 @@ pub enum Handed {
     TwoFactorCode(Secret<String>),
 }
 
-/// Takes it.
-pub type HandOver = Arc<dyn Fn(Handed) + Send + Sync>;
+/// Takes it. Done once what waited for it tries again: a request that comes with the answer to a
+/// question must not meet the failure that the question was about.
+pub type HandOver = Arc<dyn Fn(Handed) -> BoxFuture<'static, ()> + Send + Sync>;
 
 /// All of it. Clones are the same.
 #[derive(Clone)]

@@ -77,11 +77,17 @@ fn api() -> Api {
         .route("/wait", get(wait))
         .route("/endless", get(endless))
         .route("/stop", post(move || async move { stop.cancel() }));
-    let hand_over: super::HandOver = Arc::new(move |handed| match handed {
-        super::Handed::Key(key) => sink.lock().unwrap().push(key.expose().clone()),
-        super::Handed::TwoFactorCode(code) => {
-            sink.lock().unwrap().push(format!("code {}", code.expose()));
-        }
+    let hand_over: super::HandOver = Arc::new(move |handed| {
+        let said = match handed {
+            super::Handed::Key(key) => key.expose().clone(),
+            super::Handed::TwoFactorCode(code) => format!("code {}", code.expose()),
+        };
+        let sink = Arc::clone(&sink);
+        // Not at once: whoever does not wait for it answers first.
+        Box::pin(async move {
+            tokio::task::yield_now().await;
+            sink.lock().unwrap().push(said);
+        })
     });
     let router = routes::guarded(routes, hand_over, cancel.clone());
     Api { router, keys, cancel, lives }

@@ -9,6 +9,8 @@
     reason = "each test file uses its part; a helper that fails should fail the test"
 )]
 
+pub mod terminal;
+
 use std::future::Future;
 use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Output, Stdio};
