@@ -397,6 +397,42 @@ async fn a_silent_server_is_found_out() {
     assert_eq!(timeout(PROMPT, link.ended()).await.unwrap(), LinkEnd::Silent);
 }
 
+/// Nobody asks: the question that gets no answer is the client's own.
+#[tokio::test]
+async fn a_server_that_falls_silent_in_use_is_found_out_long_before_its_keepalive() {
+    let bench = Bench::new().await;
+    let others = TaskTracker::new();
+    let port = listener(&others, echo).await;
+    let link = bench.connect().await;
+    let mut channel = link.open("127.0.0.1", port).await.unwrap();
+    bench.sshd.freeze_sessions();
+    let frozen = Instant::now();
+    channel.writer.write(Bytes::from_static(b"anybody?")).await.unwrap();
+    assert_eq!(timeout(PATIENCE, link.ended()).await.unwrap(), LinkEnd::Silent);
+    assert!(frozen.elapsed() < Duration::from_secs(20), "{:?}", frozen.elapsed());
+}
+
+/// A query may run for long: a server that gives signs of life is waited for.
+#[tokio::test]
+async fn a_late_answer_is_no_silence() {
+    let bench = Bench::new().await;
+    let others = TaskTracker::new();
+    let port = listener(&others, |mut stream: TcpStream| async move {
+        // The subject of this test.
+        tokio::time::sleep(Duration::from_secs(17)).await;
+        let _ = stream.write_all(b"late").await;
+    })
+    .await;
+    let link = bench.connect().await;
+    let mut channel = link.open("127.0.0.1", port).await.unwrap();
+    channel.writer.write(Bytes::from_static(b"take your time")).await.unwrap();
+    assert_eq!(timeout(PATIENCE, next_read(&mut channel)).await.unwrap(), Read::Data);
+    assert!(link.is_alive());
+    drop(channel);
+    link.close().await;
+    bench.no_task_left().await;
+}
+
 #[tokio::test]
 async fn a_client_that_does_not_read_is_no_dead_link() {
     let bench = Bench::new().await;

@@ -15,6 +15,7 @@ use super::channel;
 use super::config::{CLOSE_TIMEOUT, OPEN_TIMEOUT, PROBE_TIMEOUT};
 use super::flow;
 use super::handler::SshHandler;
+use super::silence;
 use super::socket::SocketGuard;
 use super::state::LinkState;
 use crate::tasks::Tasks;
@@ -49,9 +50,10 @@ impl SshLink {
         tasks: Tasks,
     ) -> Self {
         let runtime = runtime::Handle::current();
-        let core = Core { handle, state, socket: Arc::new(socket), tasks, runtime };
+        let socket = Arc::new(socket);
+        let core = Arc::new(Core { handle, state, socket, tasks, runtime });
         core.watch();
-        Self { core: Arc::new(core) }
+        Self { core }
     }
 }
 
@@ -117,14 +119,16 @@ impl Link for SshLink {
 }
 
 impl Core {
-    /// Keeps clients from holding each other up. Hangs up as soon as the link has ended, also when
+    /// Keeps clients from holding each other up, and the server from keeping them waiting. Hangs up as soon as the link has ended, also when
     /// a supervisor or a connection still holds it; and lets whoever joins the tasks wait for that.
-    fn watch(&self) {
+    fn watch(self: &Arc<Self>) {
         let (state, socket) = (Arc::clone(&self.state), Arc::downgrade(&self.socket));
+        let doubt = silence::doubt(Arc::downgrade(self), state.clone());
         self.tasks.spawn(async move {
             tokio::select! {
                 () = state.ended().cancelled() => (),
                 () = flow::relieve(&state) => (),
+                () = doubt => (),
             }
             if let Some(socket) = socket.upgrade() {
                 socket.shut_down();
@@ -136,11 +140,13 @@ impl Core {
     async fn open(self: Arc<Self>, host: String, port: u16) -> Result<Channel, OpenError> {
         let (from, from_port) = ORIGINATOR;
         let asked_at = Instant::now();
+        self.state.silence().begin();
         let asked = self.handle.channel_open_direct_tcpip(host, u32::from(port), from, from_port);
         let confirmed = tokio::select! {
             confirmed = asked => confirmed,
             () = self.state.ended().cancelled() => return Err(OpenError::LinkLost),
         };
+        self.state.silence().end();
         match confirmed {
             Ok(channel) => Ok(channel::wrap(&self, channel, Opening::since(asked_at))),
             Err(Error::ChannelOpenFailure(why)) => {
@@ -151,7 +157,7 @@ impl Core {
     }
 
     /// A refusal is as good an answer as any. russh's own ping is content with a dead session.
-    async fn probe(&self) -> bool {
+    pub(super) async fn probe(&self) -> bool {
         let asked = self.handle.send_global_request(KEEPALIVE, &[], true);
         let answered = tokio::select! {
             answered = timeout(PROBE_TIMEOUT, asked) => answered,

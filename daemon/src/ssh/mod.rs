@@ -10,15 +10,14 @@
 //! * **Channels.** A channel is closed when both of its halves are gone, whoever dropped them and
 //!   whenever the server confirms it (`channel`).
 //!
-//! # A local client that stops reading
-//! russh grants the server new window when data *arrives* and then hands it to a bounded queue of
-//! its channel. When that queue (`config::CHANNEL_QUEUE`) is full, russh's one loop waits for it,
-//! and with it every channel of the link, its keepalive and new opens, until that client reads or
-//! goes. Nothing is lost and memory is bounded, but neighbours wait. No setting or callback of
-//! russh 0.65 withholds the window of one channel (`Handler::adjust_window` is asked after the
-//! grant is queued, and its answer is not used for it). So a tunnel that wants neighbours to be
-//! safe from each other gives them links of their own. [`Link::probe`](crate::tunnel::Link::probe)
-//! knows such a link from a dead one: bytes that wait unread in the socket are a sign of life.
+//! * **Silence.** A server that does not answer while somebody waits is asked for a sign of life
+//!   long before its keepalive gives up (`silence`).
+//! * **Neighbours.** russh's one loop waits for a client that does not read, and with it every
+//!   channel of the link. No setting or callback of russh 0.65 withholds the window of one channel
+//!   (`Handler::adjust_window` is asked after the grant is queued, and its answer is not used for
+//!   it). So the tunnel gives connections links of their own as far as it can, and where one is
+//!   shared, who does not read is cut off (`flow`). [`Link::probe`](crate::tunnel::Link::probe)
+//!   knows such a link from a dead one: bytes that wait unread in the socket are a sign of life.
 
 mod channel;
 mod config;
@@ -30,6 +29,7 @@ mod keys;
 mod link;
 mod pin;
 mod short_scalar;
+mod silence;
 mod socket;
 mod state;
 mod text;

@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
 use super::flow::{Flow, Meter};
+use super::silence::Silence;
 use crate::locked::Locked;
 use crate::tunnel::{LinkEnd, Load};
 
@@ -31,6 +32,7 @@ pub(super) struct LinkState {
     full: Notify,
     /// Both directions.
     meter: Meter,
+    silence: Silence,
 }
 
 impl LinkState {
@@ -79,6 +81,7 @@ impl LinkState {
     /// Data came for a channel, and is in its queue.
     pub(super) fn arrived(&self, id: ChannelId, size: usize) {
         self.meter.moved(size);
+        self.silence.end();
         if self.channels.lock().get(&id).is_some_and(|flow| flow.queued()) {
             self.full.notify_one();
         }
@@ -87,6 +90,12 @@ impl LinkState {
     /// Data went out.
     pub(super) fn sent(&self, size: usize) {
         self.meter.moved(size);
+        self.silence.begin();
+    }
+
+    /// Since when an answer has been waited for.
+    pub(super) fn silence(&self) -> &Silence {
+        &self.silence
     }
 
     /// Resolves when a queue has become full since it was last asked.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use borealis_proto::ErrorCode;
 use futures_util::FutureExt;
 use tokio::sync::{mpsc, oneshot, watch};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::pool;
@@ -128,7 +128,8 @@ impl Tunnel {
         let deadline = Instant::now() + patience;
         loop {
             let link = self.link_before(company, deadline).await?;
-            let opened = link.open(host, port).await;
+            let opened = timeout_at(deadline, link.open(host, port)).await;
+            let opened = opened.unwrap_or(Err(OpenError::TimedOut));
             self.spares.opened();
             match opened {
                 Ok(channel) => return Ok(channel),
