@@ -205,14 +205,15 @@ async fn watch_for_login(manager: Manager, login: Arc<Login>, shutdown: Cancella
     shutdown.run_until_cancelled(watching).await;
 }
 
-/// After sleep every link is suspect.
+/// After sleep, and when the network has changed, every link is suspect.
 async fn watch_for_wake(manager: Manager, shutdown: CancellationToken) {
     let (wakes, mut woken) = watch::channel(0);
-    let watching = platform::watch_for_wake(SystemClocks::default(), wakes, shutdown.clone());
+    let sleep = platform::watch_for_wake(SystemClocks::default(), wakes.clone(), shutdown.clone());
+    let network = platform::watch_for_network(wakes, shutdown.clone());
     let waking = async {
         while woken.changed().await.is_ok() {
             manager.wake().await;
         }
     };
-    tokio::join!(watching, waking);
+    tokio::join!(sleep, network, waking);
 }

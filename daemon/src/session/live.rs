@@ -17,6 +17,7 @@ use super::backends::Backends;
 use super::condition::{Condition, Facts};
 use super::database::Database;
 use super::error::Error;
+use super::proof::{self, Path, Rest};
 use crate::credentials::Owner;
 use crate::locked::Locked;
 use crate::tasks::Tasks;
@@ -247,16 +248,23 @@ impl Live {
     }
 }
 
-/// Keeps the shown state true, and proves the path each time it comes up.
+/// Keeps the shown state true, and proves the path each time it comes up, and when nobody has used
+/// it for a while.
 pub(super) async fn watch(live: Arc<Live>) {
     let (mut tunnel, mut database) = (live.tunnel.status(), live.database.status());
+    let mut rest = Rest::new(&live.traffic);
     loop {
         live.observe();
         if std::mem::take(&mut live.memory.lock().unproved) {
             let proving = live.clone();
-            live.tasks.spawn(async move { super::proof::prove(&proving).await });
+            live.tasks.spawn(async move { proof::prove(&proving).await });
         }
+        let up = live.memory.lock().shown.state == SessionState::Up;
         tokio::select! {
+            path = rest.over(&live.traffic), if up => match path {
+                Path::Idle => live.memory.lock().unproved = true,
+                Path::Used => *live.proved_at.lock() = Some(now()),
+            },
             Ok(()) = tunnel.changed() => {}
             Ok(()) = database.changed() => {}
             () = live.accepting.cancelled() => {
