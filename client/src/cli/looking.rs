@@ -107,7 +107,7 @@ Examples:
 pub(super) const EXPORT: &str = "\
 Examples:
   borealisctl export service sushi/DATABASE >> ~/.pg_service.conf
-  borealisctl export pgpass sushi/DATABASE >> ~/.pgpass
+  (umask 077; borealisctl export pgpass sushi/DATABASE >> ~/.pgpass)
   borealisctl export pgadmin sushi/DATABASE > servers.json
   borealisctl export dbeaver sushi/DATABASE > data-sources.json";
 
@@ -118,7 +118,7 @@ Examples:
 
 const PGPASS: &str = "\
 Examples:
-  borealisctl export pgpass sushi/DATABASE >> ~/.pgpass";
+  (umask 077; borealisctl export pgpass sushi/DATABASE >> ~/.pgpass)";
 
 const PGADMIN: &str = "\
 Examples:

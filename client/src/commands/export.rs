@@ -60,7 +60,10 @@ async fn pgpass(context: &Context, args: &ExportedArgs) -> Result<(), Error> {
     let (_session, credentials) = credentials(context, args).await?;
     output::print(&libpq::password_line(&credentials))?;
     notes::warning("this line has the password in it; keep it where only you can read it");
-    notes::note("once the password is changed, by a reset of users for one, export it again");
+    notes::note(
+        "once the password is changed, by a reset of users for one, put a new line in its place: \
+         the first that fits counts",
+    );
     Ok(())
 }
 
@@ -86,10 +89,11 @@ async fn credentials(
 fn without_password(args: &ExportedArgs, exported: &Exported) {
     let flag = if args.write_access { " --write-access" } else { "" };
     let file = passfile().map_or("libpq's password file".into(), |file| file.display().to_string());
+    let append = format!("borealisctl export pgpass {}{flag} >> {file}", exported.target);
+    // libpq passes over a file that others may read.
+    let append = if cfg!(windows) { append } else { format!("(umask 077; {append})") };
     notes::note(&format!(
-        "no password is in it; this puts the password where it is looked for:\n  \
-         borealisctl export pgpass {}{flag} >> {file}",
-        exported.target
+        "no password is in it; this puts the password where it is looked for:\n  {append}"
     ));
 }
 
