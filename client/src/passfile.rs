@@ -12,16 +12,6 @@ pub(crate) use linux::Passfile;
 #[cfg(not(target_os = "linux"))]
 pub(crate) use nowhere::Passfile;
 
-/// `host:port:database:user:password`, the last four as libpq wants them escaped. The database is
-/// left open, so that `\\c` and a second tool get in as well.
-#[cfg(any(test, target_os = "linux"))]
-fn line(credentials: &Credentials) -> String {
-    let Credentials { endpoint, user, password, .. } = credentials;
-    let escape = |text: &str| text.replace('\\', "\\\\").replace(':', "\\:");
-    let (host, port) = (escape(&endpoint.host), endpoint.port);
-    format!("{host}:{port}:*:{}:{}\n", escape(user), escape(password))
-}
-
 #[cfg(target_os = "linux")]
 mod linux {
     use std::fs::{File, Permissions};
@@ -32,7 +22,7 @@ mod linux {
 
     use rustix::fs::{MemfdFlags, memfd_create};
 
-    use super::{Credentials, Path, io, line};
+    use super::{Credentials, Path, io};
 
     /// Gone on drop.
     #[derive(Debug)]
@@ -46,7 +36,8 @@ mod linux {
             let mut memory = File::from(memfd_create("pgpass", MemfdFlags::CLOEXEC)?);
             // libpq refuses what others might read.
             memory.set_permissions(Permissions::from_mode(0o600))?;
-            memory.write_all(line(credentials).as_bytes())?;
+            // The database is left open, so that `\\c` and a second tool get in as well.
+            memory.write_all(credentials.passfile_line("*").as_bytes())?;
             let (pid, number) = (std::process::id(), memory.as_raw_fd());
             let path = PathBuf::from(format!("/proc/{pid}/fd/{number}"));
             // Where /proc is not mounted, or hides us.
@@ -79,36 +70,28 @@ mod nowhere {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use borealis_proto::Endpoint;
 
     use super::*;
 
-    fn credentials() -> Credentials {
-        Credentials {
-            endpoint: Endpoint { host: "::1".into(), port: 15873, socket: None },
-            database: "d1".into(),
-            user: "u:1".into(),
-            password: r"a\b:c".into(),
-        }
-    }
-
-    #[test]
-    fn colons_and_backslashes_are_escaped() {
-        assert_eq!(line(&credentials()), "\\:\\:1:15873:*:u\\:1:a\\\\b\\:c\n");
-    }
-
-    #[cfg(target_os = "linux")]
     #[test]
     fn the_file_is_private_and_ends_with_its_owner() {
-        use std::os::unix::fs::PermissionsExt;
-        let passfile = Passfile::create(&credentials()).unwrap();
+        let credentials = Credentials {
+            endpoint: Endpoint { host: "127.0.0.1".into(), port: 15873, socket: None },
+            database: "d1".into(),
+            user: "u".into(),
+            password: "secret".into(),
+        };
+        let line = credentials.passfile_line("*");
+        let passfile = Passfile::create(&credentials).unwrap();
         let path = passfile.path().to_owned();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), line(&credentials()));
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), line);
         assert_eq!(path.metadata().unwrap().permissions().mode() & 0o777, 0o600);
         drop(passfile);
-        let after = std::fs::read_to_string(&path).unwrap_or_default();
-        assert_ne!(after, line(&credentials()));
+        assert_ne!(std::fs::read_to_string(&path).unwrap_or_default(), line);
     }
 }

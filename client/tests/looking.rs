@@ -109,6 +109,20 @@ fn exports() {
     assert_eq!(fake.run(&["export", "pgpass", "nigiri"]).code, Some(4));
 }
 
+/// The daemon keeps a password file: who can be told of it is told.
+#[test]
+fn exports_point_to_the_file_that_is_kept_right() {
+    let script = Script::with_sessions(&[session("sushi", "DATABASE")]);
+    let daemon = support::daemon(Some("/run/user/1000/borealis/pgpass"));
+    let fake = Fake::start(script.on("GET /v1/daemon", 200, &daemon));
+    for tool in ["service", "pgadmin", "dbeaver"] {
+        let ended = fake.command(&["export", tool, "sushi"]).env("HOME", "/home/me").output();
+        let ended = support::fake::Ended::from(ended.unwrap());
+        let both = format!("{}--\n{}", ended.stdout, ended.stderr);
+        assert_golden(&format!("export-{tool}-kept.txt"), &both);
+    }
+}
+
 #[test]
 fn psql_finds_the_exported_service() {
     let fake = Fake::start(Script::with_sessions(&[session("sushi", "DATABASE")]));

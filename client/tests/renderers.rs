@@ -100,6 +100,7 @@ fn up() {
 #[test]
 fn daemon_status() {
     let info = DaemonInfo {
+        passfile: None,
         version: "0.1.0".into(),
         api: 1,
         pid: 4711,

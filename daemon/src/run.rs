@@ -16,7 +16,7 @@ use crate::control::{self, ControlState, Facts, Handed, ListenError, Listener};
 use crate::credentials::{Apis, Vault};
 use crate::heroku::{Heroku, Keystore, Login, NetrcFiles};
 use crate::platform::{self, DaemonLock, DirError, LockError, Notices, SystemClocks};
-use crate::session::{Manager, Parts};
+use crate::session::{Manager, Parts, Passfile};
 use crate::ssh::SshConnector;
 use crate::store::Store;
 use crate::tasks::Tasks;
@@ -85,6 +85,9 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), RunE
         control_state(&config, (&manager, addons), login.clone(), &tracker, notices, &shutdown);
     manager.restore(wanted).await;
     let daemon = Tasks::new(&tracker);
+    if let Some(passfile) = Passfile::beside(&config.paths.socket) {
+        daemon.spawn(passfile.keep(manager.clone(), serving.clone()));
+    }
     daemon.spawn(control::serve(listener, state, serving.clone(), tracker.clone()));
     daemon.spawn(watch_the_surroundings(manager.clone(), login, shutdown.clone()));
     platform::ready("serving");
@@ -157,6 +160,7 @@ fn control_state(
             socket: config.paths.socket.display().to_string(),
             state_file: config.paths.state_file().display().to_string(),
             log: config.log.clone(),
+            passfile: Passfile::beside(&config.paths.socket).map(|file| file.shown()),
             tasks: Arc::new(move || tracker.len()),
             notices,
         }),

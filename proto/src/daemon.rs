@@ -22,6 +22,10 @@ pub struct DaemonInfo {
     pub state_file: String,
     /// Where the log goes: a path, or `journal`.
     pub log: String,
+    /// A password file for libpq, in memory, that has the passwords of all sessions and is kept
+    /// right. `None`: there is no place for one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub passfile: Option<String>,
     /// How it is.
     pub health: Health,
 }

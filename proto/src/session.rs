@@ -267,6 +267,17 @@ pub struct Credentials {
     pub password: String,
 }
 
+impl Credentials {
+    /// A line of libpq's password file, `host:port:database:user:password`. `*` fits any database.
+    #[must_use]
+    pub fn passfile_line(&self, database: &str) -> String {
+        let Self { endpoint, user, password, .. } = self;
+        let escaped = |field: &str| field.replace('\\', r"\\").replace(':', r"\:");
+        let fields = [&endpoint.host, &endpoint.port.to_string(), database, user, password];
+        format!("{}\n", fields.map(escaped).join(":"))
+    }
+}
+
 impl fmt::Debug for Credentials {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Credentials")
@@ -284,5 +295,23 @@ pub fn canonical_attachment(typed: &str) -> &str {
     match typed.strip_suffix("_URL") {
         Some(stem) if !stem.is_empty() => stem,
         Some(_) | None => typed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colons_and_backslashes_do_not_end_a_field() {
+        let credentials = Credentials {
+            endpoint: Endpoint { host: "::1".into(), port: 15873, socket: None },
+            database: "d1".into(),
+            user: "u:1".into(),
+            password: r"a:b\c".into(),
+        };
+        let line = "\\:\\:1:15873:d1:u\\:1:a\\:b\\\\c\n";
+        assert_eq!(credentials.passfile_line(&credentials.database), line);
+        assert_eq!(credentials.passfile_line("*"), line.replace("d1", "*"));
     }
 }

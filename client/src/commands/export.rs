@@ -5,7 +5,7 @@ mod dbeaver;
 mod libpq;
 mod pgadmin;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use borealis_proto::{Access, Credentials, Session};
 
@@ -33,24 +33,26 @@ pub(super) async fn run(context: &Context, tool: ExportTool) -> Result<Code, Err
     match tool {
         ExportTool::Pgpass(args) => pgpass(context, &args).await?,
         ExportTool::Service(args) => {
-            let exported = exported(context, &args).await?;
-            output::print(&libpq::service(&exported))?;
+            let (exported, kept) = exported(context, &args).await?;
+            output::print(&libpq::service(&exported, kept.as_deref()))?;
             notes::note(&format!("use it: psql 'service={}'", libpq::service_name(&exported)));
-            without_password(&args, &exported);
+            where_the_password_is(&args, &exported, kept.as_deref());
         }
         ExportTool::Pgadmin(args) => {
-            let exported = exported(context, &args).await?;
-            output::json(&pgadmin::servers(&exported, passfile().as_deref()))?;
+            let (exported, kept) = exported(context, &args).await?;
+            let file = kept.clone().or_else(passfile);
+            output::json(&pgadmin::servers(&exported, file.as_deref()))?;
             notes::note("import it: Tools > Import/Export Servers in pgAdmin");
-            without_password(&args, &exported);
+            where_the_password_is(&args, &exported, kept.as_deref());
         }
         ExportTool::Dbeaver(args) => {
-            let exported = exported(context, &args).await?;
+            let (exported, _kept) = exported(context, &args).await?;
             output::json(&dbeaver::data_sources(&exported))?;
             notes::note(
                 "DBeaver reads it from .dbeaver/data-sources-borealis.json in a project's folder",
             );
-            without_password(&args, &exported);
+            // It reads one of libpq's usual places, and can be told no other.
+            where_the_password_is(&args, &exported, None);
         }
     }
     Ok(Code::DONE)
@@ -58,7 +60,7 @@ pub(super) async fn run(context: &Context, tool: ExportTool) -> Result<Code, Err
 
 async fn pgpass(context: &Context, args: &ExportedArgs) -> Result<(), Error> {
     let (_session, credentials) = credentials(context, args).await?;
-    output::print(&libpq::password_line(&credentials))?;
+    output::print(&credentials.passfile_line(&credentials.database))?;
     notes::warning("this line has the password in it; keep it where only you can read it");
     notes::note(
         "once the password is changed, by a reset of users for one, put a new line in its place: \
@@ -67,14 +69,19 @@ async fn pgpass(context: &Context, args: &ExportedArgs) -> Result<(), Error> {
     Ok(())
 }
 
-/// What is open says it without a secret; only what is not up yet has to be waited for.
-async fn exported(context: &Context, args: &ExportedArgs) -> Result<Exported, Error> {
-    let (_api, session) = shared::opened(context, &args.target, args.write_access).await?;
+/// What is open says it without a secret; only what is not up yet has to be waited for. With it,
+/// the password file that the daemon keeps right, if it has one.
+async fn exported(
+    context: &Context,
+    args: &ExportedArgs,
+) -> Result<(Exported, Option<PathBuf>), Error> {
+    let (api, session) = shared::opened(context, &args.target, args.write_access).await?;
+    let kept = api.daemon().await?.passfile.map(PathBuf::from);
     if let (Some(database), Some(user)) = (session.database.clone(), session.user.clone()) {
-        return Ok(Exported::new(session, database, user));
+        return Ok((Exported::new(session, database, user), kept));
     }
-    let (session, Credentials { database, user, .. }) = credentials(context, args).await?;
-    Ok(Exported::new(session, database, user))
+    let Credentials { database, user, .. } = connect::of(&api, &session, args.timeout).await?;
+    Ok((Exported::new(session, database, user), kept))
 }
 
 async fn credentials(
@@ -86,7 +93,13 @@ async fn credentials(
     Ok((session, credentials))
 }
 
-fn without_password(args: &ExportedArgs, exported: &Exported) {
+fn where_the_password_is(args: &ExportedArgs, exported: &Exported, kept: Option<&Path>) {
+    if let Some(file) = kept {
+        return notes::note(&format!(
+            "no password is in it: borealisd keeps that right in {} while it runs",
+            file.display()
+        ));
+    }
     let flag = if args.write_access { " --write-access" } else { "" };
     let file = passfile().map_or("libpq's password file".into(), |file| file.display().to_string());
     let append = format!("borealisctl export pgpass {}{flag} >> {file}", exported.target);
@@ -121,6 +134,3 @@ impl Exported {
         self.access == Access::ReadWrite
     }
 }
-
-#[cfg(test)]
-mod tests;

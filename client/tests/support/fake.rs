@@ -72,7 +72,11 @@ impl Script {
         let list = SessionList { version: 1, sessions: sessions.to_vec() };
         let nothing =
             Self { lines: HashMap::new(), before_code: HashMap::new(), code: "", api: "1" };
-        let mut script = nothing.on("GET /v1/sessions", 200, &list);
+        let mut script = nothing.on("GET /v1/sessions", 200, &list).on(
+            "GET /v1/daemon",
+            200,
+            &super::daemon(None),
+        );
         for session in sessions {
             let path = format!("/v1/sessions/{}", session.id);
             let credentials = Credentials {

@@ -10,8 +10,8 @@ pub mod terminal;
 use std::path::Path;
 
 use borealis_proto::{
-    Access, Bytes, Connections, Endpoint, ErrorCode, Identity, Reason, Session, SessionId,
-    SessionState,
+    Access, Bytes, Connections, DaemonInfo, Endpoint, ErrorCode, Health, Identity, Reason, Session,
+    SessionId, SessionState,
 };
 
 /// A session that is up.
@@ -36,6 +36,22 @@ pub fn session(app: &str, attachment: &str) -> Session {
         connections: Connections { open: 2, waiting: 0, total: 14 },
         bytes: Bytes { sent: 10_240, received: 990_211 },
         proved_at: Some("2026-11-22T12:26:10Z".parse().unwrap()),
+    }
+}
+
+/// A daemon that is well.
+pub fn daemon(passfile: Option<&str>) -> DaemonInfo {
+    DaemonInfo {
+        version: "0.1.0".into(),
+        api: 1,
+        pid: 4711,
+        started_at: "2026-11-22T09:14:00Z".parse().unwrap(),
+        uptime_seconds: 11_530,
+        socket: "/run/user/1000/borealis/borealisd.sock".into(),
+        state_file: "/home/me/.local/state/borealis/sessions.json".into(),
+        log: "journal".into(),
+        passfile: passfile.map(str::to_owned),
+        health: Health { sessions: 1, up: 1, tasks: 9, notices: Vec::new() },
     }
 }
 

@@ -62,6 +62,8 @@ pub struct Facts {
     pub state_file: String,
     /// Where the log goes.
     pub log: String,
+    /// The password file that is kept right.
+    pub passfile: Option<String>,
     /// Counts the tasks that are running now.
     pub tasks: Arc<dyn Fn() -> usize + Send + Sync>,
     /// What somebody should hear of.

@@ -45,6 +45,25 @@ pub enum DirError {
     },
 }
 
+/// Whether files in that directory are memory, and gone with a reboot.
+#[cfg(target_os = "linux")]
+#[must_use]
+pub fn is_memory(dir: &Path) -> bool {
+    /// `TMPFS_MAGIC`, statfs(2).
+    const TMPFS: u64 = 0x0102_1994;
+    // The field's type differs from machine to machine.
+    #[expect(clippy::allow_attributes, reason = "only some machines need the allowance")]
+    #[allow(clippy::unnecessary_cast, clippy::cast_sign_loss, reason = "see above")]
+    rustix::fs::statfs(dir).is_ok_and(|found| found.f_type as u64 == TMPFS)
+}
+
+/// Whether files in that directory are memory: there is no such place.
+#[cfg(not(target_os = "linux"))]
+#[must_use]
+pub fn is_memory(_dir: &Path) -> bool {
+    false
+}
+
 /// Makes `path` and what is missing above it, for us alone, and checks that it is so.
 ///
 /// A directory of ours that others may enter is closed to them, if nothing but our files is in it.

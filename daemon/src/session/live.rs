@@ -18,7 +18,7 @@ use super::condition::{Condition, Facts};
 use super::database::Database;
 use super::error::Error;
 use super::proof::{self, Path, Rest};
-use crate::credentials::Owner;
+use crate::credentials::{Generation, Owner};
 use crate::locked::Locked;
 use crate::tasks::Tasks;
 use crate::tunnel::{Channel, Company, Phase, Traffic, Tunnel, Why};
@@ -83,6 +83,8 @@ pub(super) struct Memory {
     unproved: bool,
     unbound: Option<Reason>,
     shown: Condition,
+    /// Of the database credentials that were told of.
+    generation: Option<Generation>,
     since: Timestamp,
 }
 
@@ -101,6 +103,7 @@ impl Memory {
             unproved: false,
             unbound: None,
             shown: Condition::derive(&facts),
+            generation: None,
             since: now(),
         }
     }
@@ -119,7 +122,9 @@ impl Live {
             was_up: memory.was_up,
             closing: self.accepting.is_cancelled(),
         });
-        if condition == memory.shown {
+        let held = self.database.held().map(|held| held.generation);
+        let renewed = std::mem::replace(&mut memory.generation, held) != held;
+        if condition == memory.shown && !renewed {
             return;
         }
         let turned = condition.state != memory.shown.state;

@@ -24,6 +24,7 @@ pub(in crate::control) async fn info(State(state): State<Api>) -> Json<DaemonInf
         socket: facts.socket.clone(),
         state_file: facts.state_file.clone(),
         log: facts.log.clone(),
+        passfile: facts.passfile.clone(),
         health: Health {
             sessions: sessions.len(),
             up,
