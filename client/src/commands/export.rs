@@ -59,7 +59,8 @@ pub(super) async fn run(context: &Context, tool: ExportTool) -> Result<Code, Err
 }
 
 async fn pgpass(context: &Context, args: &ExportedArgs) -> Result<(), Error> {
-    let (_session, credentials) = credentials(context, args).await?;
+    let (api, session) = shared::opened(context, &args.target, args.write_access).await?;
+    let credentials = connect::of(&api, &session, args.timeout).await?;
     output::print(&credentials.passfile_line(&credentials.database))?;
     notes::warning("this line has the password in it; keep it where only you can read it");
     notes::note(
@@ -82,15 +83,6 @@ async fn exported(
     }
     let Credentials { database, user, .. } = connect::of(&api, &session, args.timeout).await?;
     Ok((Exported::new(session, database, user), kept))
-}
-
-async fn credentials(
-    context: &Context,
-    args: &ExportedArgs,
-) -> Result<(Session, Credentials), Error> {
-    let (api, session) = shared::opened(context, &args.target, args.write_access).await?;
-    let credentials = connect::of(&api, &session, args.timeout).await?;
-    Ok((session, credentials))
 }
 
 fn where_the_password_is(args: &ExportedArgs, exported: &Exported, kept: Option<&Path>) {

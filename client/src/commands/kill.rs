@@ -24,7 +24,7 @@ enum Verdict {
 }
 
 pub(super) async fn run(context: &Context, args: KillArgs) -> Result<Code, Error> {
-    let (target, pid) = parse(&args)?;
+    let (mut target, pid) = parse(&args)?;
     let verb = if args.force { "pg_terminate_backend" } else { "pg_cancel_backend" };
     let sql = format!("select {verb}({pid})");
     let mut verdict = Err(Error::Api(api::Error::Truncated));
@@ -33,6 +33,8 @@ pub(super) async fn run(context: &Context, args: KillArgs) -> Result<Code, Error
             continue;
         }
         let held = backends::open(context, &target, write_access).await?;
+        // What a person has chosen from a list is not asked for twice.
+        target = OneTarget { target: Some(held.session.target.clone()), ..OneTarget::default() };
         let ask = async || ask(&held, &sql).await;
         verdict = two_factor::answering(&held.api, |_verdict| None, ask).await;
         let not_allowed =
