@@ -191,6 +191,9 @@ pub struct Session {
     pub attachment: String,
     /// The add-on's globally unique name.
     pub addon: String,
+    /// The add-on's UUID; absent where the daemon is older than the field.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addon_id: Option<String>,
     /// What its user may do.
     pub access: Access,
     /// On whose behalf; absent for the personal users.

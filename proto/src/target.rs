@@ -56,13 +56,10 @@ impl Target {
     pub fn matches(&self, session: &Session) -> bool {
         match self {
             Self::Session(id) => session.id == *id,
-            Self::Name(name) => {
-                session.app.eq_ignore_ascii_case(name) || session.addon.eq_ignore_ascii_case(name)
-            }
+            Self::Name(name) => session.app.eq_ignore_ascii_case(name) || is_addon(name, session),
             Self::Attachment { app, attachment } => {
                 let same = |typed: &str| {
-                    session.attachment.eq_ignore_ascii_case(typed)
-                        || session.addon.eq_ignore_ascii_case(typed)
+                    session.attachment.eq_ignore_ascii_case(typed) || is_addon(typed, session)
                 };
                 session.app.eq_ignore_ascii_case(app)
                     && (same(attachment) || same(canonical_attachment(attachment)))
@@ -116,6 +113,12 @@ impl From<Target> for String {
     }
 }
 
+/// An add-on has two names: the one that people read, and its UUID.
+fn is_addon(typed: &str, session: &Session) -> bool {
+    let id = session.addon_id.as_deref();
+    session.addon.eq_ignore_ascii_case(typed) || id.is_some_and(|id| id.eq_ignore_ascii_case(typed))
+}
+
 /// A name goes into URLs and messages: only what Heroku's names are made of gets through.
 fn name(part: &str, whole: &str) -> Result<String, TargetError> {
     if whole.is_empty() {
@@ -153,6 +156,32 @@ mod tests {
         ];
         for (text, target) in table {
             assert_eq!(text.parse::<Target>(), Ok(target), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_a_session_answers_to() {
+        let golden = include_str!("../tests/golden/session-addon-id.v1.json");
+        let session: Session = serde_json::from_str(golden).unwrap();
+        let older = Session { addon_id: None, ..session.clone() };
+        let id = "01234567-89ab-cdef-0123-456789abcdef";
+        let table = [
+            ("sushi", true, true),
+            ("sushi/DATABASE", true, true),
+            ("sushi/DATABASE_URL", true, true),
+            ("borealis-pg-hex-12345", true, true),
+            ("sushi/borealis-pg-hex-12345", true, true),
+            (id, true, false),
+            ("01234567-89AB-CDEF-0123-456789ABCDEF", true, false),
+            ("sushi/01234567-89ab-cdef-0123-456789abcdef", true, false),
+            ("maki/01234567-89ab-cdef-0123-456789abcdef", false, false),
+            ("11234567-89ab-cdef-0123-456789abcdef", false, false),
+            ("maki", false, false),
+        ];
+        for (typed, matches, matches_older) in table {
+            let target: Target = typed.parse().unwrap();
+            assert_eq!(target.matches(&session), matches, "{typed}");
+            assert_eq!(target.matches(&older), matches_older, "{typed}");
         }
     }
 

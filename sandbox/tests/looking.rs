@@ -126,3 +126,20 @@ async fn a_slip_of_the_pen_and_the_id_of_a_request() {
     assert_eq!(id.len(), 32, "{refused}");
     world.finish().await;
 }
+
+#[tokio::test]
+async fn the_name_and_the_uuid_of_an_add_on_mean_the_open_session_without_asking_heroku() {
+    let world = World::new().await;
+    let session = world.up(&["sushi/DATABASE"]).await;
+    let id = session.addon_id.clone().unwrap();
+    world.sandbox.clear_requests();
+    for target in [session.addon.as_str(), &id, &id.to_uppercase(), &format!("sushi/{id}")] {
+        assert_eq!(world.up(&[target]).await.id, session.id, "{target}");
+        assert_eq!(world.status(target).await.id, session.id, "{target}");
+        let said = world.ctl(&["run", target, "-u", "-d", "select 1", "-f", "csv"]).await.ok();
+        assert_eq!(said, "?column?\n1");
+    }
+    assert_eq!(world.sandbox.requests(), [], "nobody was asked");
+    world.ctl(&["down", &id]).await.ok();
+    world.finish().await;
+}

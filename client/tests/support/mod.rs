@@ -22,6 +22,7 @@ pub fn session(app: &str, attachment: &str) -> Session {
         app: app.into(),
         attachment: attachment.into(),
         addon: format!("borealis-pg-{app}-12345"),
+        addon_id: None,
         access: Access::ReadOnly,
         identity: Identity::Personal,
         ephemeral: false,

@@ -158,6 +158,7 @@ impl Live {
             app: self.app.clone(),
             attachment: self.attachment.clone(),
             addon: self.addon.clone(),
+            addon_id: Some(self.addon_id.clone()),
             access: self.key.access,
             identity: self.identity(),
             ephemeral: self.ephemeral.load(Ordering::Relaxed),
@@ -185,6 +186,11 @@ impl Live {
 
     pub(super) fn target(&self) -> String {
         format!("{}/{}", self.app, self.attachment)
+    }
+
+    /// Whether these are the add-on's name or its UUID.
+    pub(super) fn is_addon(&self, typed: &str) -> bool {
+        [&self.addon, &self.addon_id].iter().any(|name| name.eq_ignore_ascii_case(typed))
     }
 
     pub(super) fn identity(&self) -> Identity {

@@ -101,7 +101,7 @@ impl Manager {
         let mut found = self.sessions().into_iter().filter(fits);
         match (target, found.next(), found.next()) {
             // An app's name may mean another add-on than the one that is open.
-            (Target::Name(name), Some(live), None) if live.addon == *name => Some(live),
+            (Target::Name(name), Some(live), None) if live.is_addon(name) => Some(live),
             (Target::Attachment { .. } | Target::Session(_), Some(live), None) => Some(live),
             _ => None,
         }

@@ -89,6 +89,7 @@ mod tests {
             app: "sushi".into(),
             attachment: "DATABASE".into(),
             addon: "borealis-pg-hex-12345".into(),
+            addon_id: None,
             access: Access::ReadOnly,
             identity: Identity::Personal,
             ephemeral: false,
