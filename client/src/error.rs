@@ -3,7 +3,7 @@
 use std::io;
 use std::path::PathBuf;
 
-use borealis_proto::{ErrorCode, PathsError, Session, SettingsError};
+use borealis_proto::{Access, ErrorCode, PathsError, Session, SettingsError};
 
 use crate::{api, child, select, start, target};
 
@@ -165,7 +165,25 @@ fn not_up(session: &Session) -> String {
     }
 }
 
+/// The daemon's words are about a session that stays. One that its command has opened is gone by
+/// the time they are read: then they have to be about the next one.
 fn not_up_hint(session: &Session) -> String {
-    let said = session.reason.as_ref().and_then(|reason| reason.hint.clone());
-    said.unwrap_or_else(|| format!("borealisctl status {}", session.target))
+    let Session { target, ephemeral, .. } = session;
+    let write = if session.access == Access::ReadWrite { " --write-access" } else { "" };
+    let reason = session.reason.as_ref();
+    let (code, said) = (reason.map(|reason| reason.code), reason.and_then(|one| one.hint.clone()));
+    if !ephemeral {
+        return said.unwrap_or_else(|| format!("borealisctl status {target}"));
+    }
+    if let Some(ErrorCode::Provisioning | ErrorCode::Upgrading) = code {
+        format!(
+            "it goes on by itself; to wait for it: borealisctl up {target}{write} --timeout 10m"
+        )
+    } else if let Some(ErrorCode::AccessRevoked) = code {
+        "free storage or choose a larger plan, then try again".to_owned()
+    } else if let Some(ErrorCode::HostKeyChanged) = code {
+        "do not go on before the add-on's support confirms the new key; then try again".to_owned()
+    } else {
+        said.unwrap_or_else(|| format!("see how it is: borealisctl info {target}"))
+    }
 }

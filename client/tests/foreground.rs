@@ -9,7 +9,8 @@ use std::io::{BufRead, BufReader, Read};
 use std::process::{Child, Stdio};
 
 use borealis_proto::{
-    Column, ErrorCode, ErrorDetail, Event, QueryEvent, ServerMessage, Session, Severity,
+    Access, Column, ErrorCode, ErrorDetail, Event, QueryEvent, Reason, ServerMessage, Session,
+    SessionState, Severity,
 };
 use rustix::process::{Pid, Signal, kill_process};
 use support::fake::{Ended, Fake, Script, script};
@@ -219,4 +220,46 @@ fn tunnel_leaves_a_session_that_was_there_before() {
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(ended.stderr.contains("close it: borealisctl down sushi/DATABASE"), "{ended:?}");
     assert!(!asked.iter().any(|line| line.starts_with("DELETE")), "{asked:?}");
+}
+
+/// The session goes with its command: a hint to wait for it would be one to wait for nothing.
+#[test]
+fn what_is_refused_to_a_session_that_goes_away_gets_a_hint_that_works() {
+    let up = |flag| format!("borealisctl up sushi/DATABASE{flag} --timeout 10m");
+    let table = [
+        (ErrorCode::Provisioning, up("")),
+        (ErrorCode::Upgrading, up("")),
+        (ErrorCode::AccessRevoked, "free storage or choose a larger plan, then try again".into()),
+        (ErrorCode::HostKeyChanged, "confirms the new key; then try again".into()),
+        (ErrorCode::LoginRequired, "as the daemon says".into()),
+    ];
+    for (code, hint) in table {
+        let reason = Some(Reason {
+            code,
+            message: "it is refused".into(),
+            hint: Some("as the daemon says".into()),
+        });
+        let (ephemeral, state) = (true, SessionState::Blocked);
+        let blocked = Session { ephemeral, state, reason, ..session("sushi", "DATABASE") };
+        let script = Script::with_sessions(std::slice::from_ref(&blocked));
+        let fake = Fake::start(script.on("POST /v1/sessions", 201, &blocked));
+        for args in [&["psql", "sushi", "-b", "true"][..], &["run", "sushi", "-d", "select"]] {
+            let ended = fake.run(args);
+            assert!(ended.stderr.contains(&hint), "{code:?}: {ended:?}");
+            assert!(!ended.stderr.contains("borealisctl wait"), "{ended:?}");
+        }
+    }
+    let writer = Session {
+        access: Access::ReadWrite,
+        ephemeral: true,
+        reason: Some(Reason { code: ErrorCode::Upgrading, message: "m".into(), hint: None }),
+        ..reconnecting("sushi", "DATABASE")
+    };
+    let fake = Fake::start(Script::with_sessions(std::slice::from_ref(&writer)).on(
+        "POST /v1/sessions",
+        201,
+        &Session { state: SessionState::Blocked, ..writer.clone() },
+    ));
+    let ended = fake.run(&["psql", "sushi", "-w", "-b", "true"]);
+    assert!(ended.stderr.contains(&up(" --write-access")), "{ended:?}");
 }

@@ -171,12 +171,15 @@ impl Refusal {
     fn hint(self, addon: &str) -> Option<String> {
         match self {
             Self::Login => Some("log in with `heroku login`".to_owned()),
-            Self::AccessRevoked => Some(format!(
-                "free storage or choose a larger plan, then: borealisctl reconnect {addon}"
-            )),
+            Self::AccessRevoked => {
+                Some(format!("free storage or choose a larger plan, then: borealisctl up {addon}"))
+            }
             Self::NotFound => Some("see what there is with `heroku addons --all`".to_owned()),
             Self::Provisioning | Self::Upgrading => {
-                Some(format!("it goes on by itself; to wait for it: borealisctl wait {addon}"))
+                // Also where no session is open: after a command about the add-on itself.
+                Some(format!(
+                    "it goes on by itself; to wait for it: borealisctl up {addon} --timeout 10m"
+                ))
             }
             Self::RateLimited(_) | Self::Unavailable(_) | Self::Misbehaved(_) => None,
         }
