@@ -116,11 +116,12 @@ fn what_the_service_invents_is_shown_as_it_came() {
 #[test]
 fn without_a_terminal_nothing_happens_that_is_not_confirmed() {
     let fake = Fake::start(script());
-    let lines: [&[&str]; 4] = [
+    let lines: [&[&str]; 5] = [
         &["extensions", "remove", "sushi", "hstore"],
         &["users", "reset", "sushi"],
         &["integrations", "remove", "sushi", "bi_tool"],
         &["upgrade", "execute", "sushi"],
+        &["upgrade", "cancel", "sushi"],
     ];
     for line in lines {
         let ended = fake.run(line);
@@ -133,7 +134,7 @@ fn without_a_terminal_nothing_happens_that_is_not_confirmed() {
 
 #[test]
 fn what_is_confirmed_goes_to_the_daemon_with_the_name() {
-    let table: [(&[&str], &str, Value, &str); 4] = [
+    let table: [(&[&str], &str, Value, &str); 5] = [
         (
             &["extensions", "remove", "sushi/DATABASE", "hstore"],
             "DELETE /extensions/hstore",
@@ -157,6 +158,12 @@ fn what_is_confirmed_goes_to_the_daemon_with_the_name() {
             "POST /upgrade",
             json!({"currentPgMajorVersion": "15", "targetPgMajorVersion": "16"}),
             "upgrading from PostgreSQL 15 to 16\n",
+        ),
+        (
+            &["upgrade", "cancel", "sushi/DATABASE"],
+            "DELETE /upgrade",
+            Value::Null,
+            "the upgrade is cancelled\n",
         ),
     ];
     for (words, line, answer, printed) in table {

@@ -186,7 +186,7 @@ async fn upgrade_is_shown_begun_and_cancelled() {
     let world = World::new().await;
     assert_eq!(json_of(&world, &["upgrade", "info", "sushi"]).await["upgradeStatus"], "available");
     assert!(world.ctl(&["upgrade", "sushi"]).await.ok().contains("can be upgraded"));
-    let none = world.ctl(&["upgrade", "cancel", "sushi"]).await.fails(4);
+    let none = world.ctl(&["upgrade", "cancel", "sushi", "-c", ADDON]).await.fails(4);
     assert!(none.contains("no upgrade"), "{none}");
 
     world.ctl(&["upgrade", "execute", "sushi"]).await.fails(2);
@@ -198,7 +198,10 @@ async fn upgrade_is_shown_begun_and_cancelled() {
     assert!(running.contains("under maintenance"), "{running}");
     let text = world.ctl(&["info", "sushi"]).await.ok();
     assert!(text.contains("Upgrading PostgreSQL major version"), "{text}");
-    world.ctl(&["upgrade", "cancel", "sushi"]).await.ok();
+    world.ctl(&["upgrade", "cancel", "sushi"]).await.fails(2);
+    world.ctl(&["upgrade", "cancel", "sushi", "-c", "sushi"]).await.fails(2);
+    assert_eq!(world.sandbox.count("DELETE", "/pg-version-upgrades/current"), 1, "only the first");
+    world.ctl(&["upgrade", "cancel", "sushi", "-c", ADDON]).await.ok();
 
     for (code, said) in [(400, "cannot be upgraded"), (403, "while access to it is revoked")] {
         world.sandbox.fault(status(code, "/pg-version-upgrades")).await.unwrap();

@@ -214,7 +214,7 @@ pub enum RestoreCommand {
     /// Show what can be restored, and as of when
     #[command(after_help = examples::RESTORE_CAPABILITIES)]
     Capabilities(AddonArgs),
-    /// Make a new add-on with the data of this one, now or as it was; this one stays as it is
+    /// Make a new add-on, billed as any, with the data of this one; this one stays as it is
     #[command(after_help = examples::RESTORE_EXECUTE)]
     Execute(ExecuteArgs),
 }
@@ -240,7 +240,8 @@ pub struct ExecuteArgs {
     /// Stay until the new add-on is ready
     #[arg(long)]
     pub wait: bool,
-    /// The source's name; nothing is asked without it either, because nothing is lost
+    /// The source's name, compared before anything is made; without it nothing is asked, because
+    /// nothing that exists is changed
     #[arg(short, long, value_name = "NAME")]
     pub confirm: Option<String>,
     /// Print JSON, with Heroku's own fields
@@ -271,18 +272,7 @@ pub enum UpgradeCommand {
     Execute(ConfirmedArgs),
     /// Cancel the upgrade that is in progress
     #[command(after_help = examples::UPGRADE_CANCEL)]
-    Cancel(CancelArgs),
-}
-
-/// `upgrade cancel`.
-#[derive(Args, Debug)]
-pub struct CancelArgs {
-    /// Which add-on.
-    #[command(flatten)]
-    pub target: OneTarget,
-    /// The add-on's name; nothing is asked without it either, because nothing is lost
-    #[arg(short, long, value_name = "NAME")]
-    pub confirm: Option<String>,
+    Cancel(ConfirmedArgs),
 }
 
 /// The first words of an SSH public key.

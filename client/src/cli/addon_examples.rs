@@ -69,7 +69,7 @@ pub(super) const UPGRADE: &str = "\
 Examples:
   borealisctl upgrade info sushi
   borealisctl upgrade execute sushi --confirm borealis-pg-hex-12345
-  borealisctl upgrade cancel sushi";
+  borealisctl upgrade cancel sushi --confirm borealis-pg-hex-12345";
 
 pub(super) const UPGRADE_INFO: &str = "\
 Examples:
@@ -83,4 +83,5 @@ Examples:
 
 pub(super) const UPGRADE_CANCEL: &str = "\
 Examples:
-  borealisctl upgrade cancel sushi";
+  borealisctl upgrade cancel sushi
+  borealisctl upgrade cancel sushi --confirm borealis-pg-hex-12345";

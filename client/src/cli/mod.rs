@@ -15,7 +15,7 @@ mod service;
 use clap::{Parser, Subcommand};
 
 pub use addon::{
-    AddonArgs, CancelArgs, ConfirmFlag, ConfirmedArgs, DeregisterArgs, ExecuteArgs, ExtensionsArgs,
+    AddonArgs, ConfirmFlag, ConfirmedArgs, DeregisterArgs, ExecuteArgs, ExtensionsArgs,
     ExtensionsCommand, InstallArgs, IntegrationsArgs, IntegrationsCommand, NameArgs, RegisterArgs,
     RestoreArgs, RestoreCommand, UninstallArgs, UpgradeArgs, UpgradeCommand, UsersArgs,
     UsersCommand,

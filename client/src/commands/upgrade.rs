@@ -1,19 +1,22 @@
 //! `upgrade`: to the next major version of Postgres.
 
 use super::addon::{Reached, confirmed};
-use crate::cli::{AddonArgs, CancelArgs, ConfirmedArgs, UpgradeArgs, UpgradeCommand};
+use crate::cli::{AddonArgs, ConfirmedArgs, UpgradeArgs, UpgradeCommand};
 use crate::exit::Code;
 use crate::output::{self, addon, notes};
 use crate::{Context, Error, api};
 
-const DANGER: &str = "nobody gets into the database while it is upgraded, the application included";
+const UPGRADES: &str =
+    "nobody gets into the database while it is upgraded, the application included";
+
+const STOPS: &str = "the upgrade that is running is stopped";
 
 pub(super) async fn run(context: &Context, args: UpgradeArgs) -> Result<Code, Error> {
     match args.command {
         None => info(context, &args.info).await,
         Some(UpgradeCommand::Info(args)) => info(context, &args).await,
         Some(UpgradeCommand::Execute(args)) => execute(context, args).await,
-        Some(UpgradeCommand::Cancel(args)) => cancel(context, &args).await,
+        Some(UpgradeCommand::Cancel(args)) => cancel(context, args).await,
     }
 }
 
@@ -29,7 +32,7 @@ async fn info(context: &Context, args: &AddonArgs) -> Result<Code, Error> {
 }
 
 async fn execute(context: &Context, args: ConfirmedArgs) -> Result<Code, Error> {
-    let meant = confirmed(context, &args.target, args.confirm.confirm, DANGER).await?;
+    let meant = confirmed(context, &args.target, args.confirm.confirm, UPGRADES).await?;
     let confirm = meant.name.as_str();
     let start = async |addon: &api::Addon<'_>| addon.start_upgrade(Some(confirm)).await;
     let started = meant.addon.ask("starting the upgrade", start).await?;
@@ -39,10 +42,11 @@ async fn execute(context: &Context, args: ConfirmedArgs) -> Result<Code, Error> 
     Ok(Code::DONE)
 }
 
-async fn cancel(context: &Context, args: &CancelArgs) -> Result<Code, Error> {
-    let reached = Reached::new(context, &args.target).await?;
-    let cancel = async |addon: &api::Addon<'_>| addon.cancel_upgrade(args.confirm.as_deref()).await;
-    reached.ask("cancelling the upgrade", cancel).await?;
+async fn cancel(context: &Context, args: ConfirmedArgs) -> Result<Code, Error> {
+    let meant = confirmed(context, &args.target, args.confirm.confirm, STOPS).await?;
+    let confirm = meant.name.as_str();
+    let cancel = async |addon: &api::Addon<'_>| addon.cancel_upgrade(Some(confirm)).await;
+    meant.addon.ask("cancelling the upgrade", cancel).await?;
     output::print("the upgrade is cancelled\n")?;
     Ok(Code::DONE)
 }
