@@ -107,7 +107,7 @@ fn about(session: &Session) -> String {
 fn sessions() -> Vec<Session> {
     notes::set_level(Level::Silent);
     let asked = || {
-        let api = Context::load().ok()?.running_daemon().ok()?;
+        let api = Context::load(|_state_dir| None).ok()?.running_daemon().ok()?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
         let answer = runtime.block_on(async { timeout(PATIENCE, api.sessions()).await.ok() })?;
         Some(answer.ok()?.sessions)

@@ -2,49 +2,58 @@
 
 use std::env;
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use borealis_proto::{Paths, Settings};
 
 use crate::api::Api;
 use crate::error::{Error, SettingsFault};
+use crate::start;
 use crate::start::manager::ServiceManager;
-use crate::start::{self, Manager};
 
 /// The surroundings of a command.
 #[derive(Debug)]
 pub struct Context {
     /// Where socket, state and log are.
     pub paths: Paths,
-    /// Who may start the daemon.
-    manager: Manager,
+    /// Whether the user has left socket and state where they are without settings.
+    usual_place: bool,
+    /// The service manager of this system, whether the daemon is installed there or not.
+    manager: Option<ServiceManager>,
 }
+
+/// Finds the service manager for the user whose state is in a directory.
+pub type FindManager = fn(&Path) -> Option<ServiceManager>;
 
 impl Context {
     /// From the settings file and the environment.
     ///
     /// # Errors
     /// When the settings file is wrong, or there is no place for the socket.
-    pub fn load() -> Result<Self, Error> {
+    pub fn load(find_manager: FindManager) -> Result<Self, Error> {
         let settings = settings()?;
         let usual_place = settings.socket.is_none() && settings.state_dir.is_none();
-        Ok(Self {
-            paths: Paths::resolve(&settings)?,
-            manager: if usual_place { Manager::Service } else { Manager::Ourselves },
-        })
+        let paths = Paths::resolve(&settings)?;
+        let manager = find_manager(&paths.state_dir);
+        Ok(Self { paths, usual_place, manager })
     }
 
     /// Whether socket and state are where a service manager expects them.
     #[must_use]
     pub fn is_usual_place(&self) -> bool {
-        self.manager == Manager::Service
+        self.usual_place
     }
 
-    /// The service manager, where the daemon is installed there.
+    /// The service manager of this system, whether the daemon is installed there or not.
     #[must_use]
-    pub fn service(&self) -> Option<ServiceManager> {
-        let here = self.is_usual_place().then(|| ServiceManager::here(&self.paths.state_dir));
-        here.flatten().filter(ServiceManager::is_installed)
+    pub fn manager(&self) -> Option<&ServiceManager> {
+        self.manager.as_ref()
+    }
+
+    /// The service manager, where it looks after the daemon that is meant.
+    #[must_use]
+    pub fn service(&self) -> Option<&ServiceManager> {
+        self.manager().filter(|manager| self.is_usual_place() && manager.is_installed())
     }
 
     /// The daemon, started when it does not run.
@@ -53,7 +62,7 @@ impl Context {
     /// When it cannot be started or reached.
     pub async fn daemon(&self) -> Result<Api, Error> {
         let api = self.running_daemon()?;
-        start::ensure(&api, &self.paths, self.manager).await?;
+        start::ensure(&api, &self.paths, self.service()).await?;
         Ok(api)
     }
 

@@ -33,13 +33,19 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-pub use context::Context;
+pub use context::{Context, FindManager};
 pub use error::Error;
 use exit::Code;
 use output::notes;
+use start::manager::ServiceManager;
 
 /// The whole program: parses, runs, reports.
 pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
+    main_with(argv, ServiceManager::here)
+}
+
+/// The whole program, where somebody else says which service manager this system has.
+pub fn main_with(argv: impl IntoIterator<Item = OsString>, manager: FindManager) -> ExitCode {
     let argv: Vec<OsString> = argv.into_iter().collect();
     if complete::answered(&argv) {
         return Code::DONE.into();
@@ -52,7 +58,7 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
             return if complaint.use_stderr() { Code::USAGE.into() } else { Code::DONE.into() };
         }
     };
-    match run(cli) {
+    match run(cli, manager) {
         Ok(code) => code.into(),
         Err(error) if error.is_closed_pipe() => Code::DONE.into(),
         Err(error) => {
@@ -62,14 +68,14 @@ pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
     }
 }
 
-fn run(cli: cli::Cli) -> Result<Code, Error> {
+fn run(cli: cli::Cli, manager: FindManager) -> Result<Code, Error> {
     notes::set_level(cli.verbosity.level());
     // One thread: all that it does is to wait for the daemon.
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(Error::Runtime)?;
-    let code = runtime.block_on(commands::dispatch(cli.command));
+    let code = runtime.block_on(commands::dispatch(cli.command, manager));
     // A thread that still reads stdin must not keep the program.
     runtime.shutdown_background();
     code

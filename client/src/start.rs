@@ -28,15 +28,6 @@ const LOOKS: [u64; 5] = [2, 5, 10, 20, 50];
 /// How many lines of the log are shown when it does not come up.
 const LOG_LINES: usize = 10;
 
-/// Who may start the daemon.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Manager {
-    /// The service manager first: it knows the usual place of the socket.
-    Service,
-    /// Nobody else: the user has put socket or state elsewhere.
-    Ourselves,
-}
-
 /// The daemon is not reachable, and starting it did not help.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
@@ -108,17 +99,21 @@ impl Error {
     }
 }
 
-/// Starts a daemon unless one listens.
+/// Starts a daemon unless one listens: through the service manager where it is installed with one.
 ///
 /// # Errors
 /// When none listens in the end.
-pub async fn ensure(api: &Api, paths: &Paths, manager: Manager) -> Result<(), Error> {
+pub async fn ensure(
+    api: &Api,
+    paths: &Paths,
+    installed: Option<&ServiceManager>,
+) -> Result<(), Error> {
     if api.listens().await? {
         return Ok(());
     }
     let deadline = Instant::now() + PATIENCE;
-    if manager == Manager::Service
-        && through_manager(paths).await
+    if let Some(manager) = installed
+        && started_by(manager).await
         && listens_until(api, deadline, None).await?
     {
         return Ok(());
@@ -127,9 +122,7 @@ pub async fn ensure(api: &Api, paths: &Paths, manager: Manager) -> Result<(), Er
 }
 
 /// Whether the service manager was asked, and agreed.
-async fn through_manager(paths: &Paths) -> bool {
-    let installed = ServiceManager::here(&paths.state_dir).filter(ServiceManager::is_installed);
-    let Some(manager) = installed else { return false };
+async fn started_by(manager: &ServiceManager) -> bool {
     matches!(timeout(MANAGER, manager.start()).await, Ok(Ok(())))
 }
 

@@ -35,12 +35,13 @@ mod users;
 mod wait;
 
 use crate::cli::Command;
+use crate::context::FindManager;
 use crate::exit::Code;
 use crate::{Context, Error};
 
 /// Runs a verb.
-pub(crate) async fn dispatch(command: Command) -> Result<Code, Error> {
-    let context = Context::load()?;
+pub(crate) async fn dispatch(command: Command, manager: FindManager) -> Result<Code, Error> {
+    let context = Context::load(manager)?;
     match command {
         Command::Up(args) => up::run(&context, args).await,
         Command::Down(args) => down::run(&context, args).await,

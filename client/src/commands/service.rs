@@ -15,12 +15,11 @@ const SHELL_ONLY: [&str; 4] =
     ["BOREALIS_CONFIG", "BOREALIS_LOG", "BOREALIS_PG_API_BASE_URL", "HEROKU_HOST"];
 
 pub(super) async fn run(context: &Context, command: ServiceCommand) -> Result<Code, Error> {
-    let manager =
-        ServiceManager::here(&context.paths.state_dir).ok_or(ServiceError::Unsupported)?;
+    let manager = context.manager().ok_or(ServiceError::Unsupported)?;
     match command {
-        ServiceCommand::Install => install(context, &manager).await,
-        ServiceCommand::Uninstall => uninstall(context, &manager).await,
-        ServiceCommand::Status { json } => status(&manager, json).await,
+        ServiceCommand::Install => install(context, manager).await,
+        ServiceCommand::Uninstall => uninstall(context, manager).await,
+        ServiceCommand::Status { json } => status(manager, json).await,
     }
 }
 

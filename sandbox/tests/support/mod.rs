@@ -235,6 +235,10 @@ pub async fn signal(child: &mut Child, signal: &str) -> ExitStatus {
 pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
     let path = test.parent().unwrap().parent().unwrap().join(name);
-    assert!(path.exists(), "{} is not built: cargo build --workspace --bins", path.display());
+    assert!(
+        path.exists(),
+        "{} is not built: cargo build --workspace --bins --examples",
+        path.display()
+    );
     path
 }

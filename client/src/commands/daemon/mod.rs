@@ -62,7 +62,7 @@ async fn restart(context: &Context) -> Result<(), Error> {
     let Some(manager) = context.service() else {
         return stop_by_hand(context).await.map(drop);
     };
-    stop_one_started_by_hand(context, &manager).await?;
+    stop_one_started_by_hand(context, manager).await?;
     let restarting = async { Ok::<_, Error>(manager.restart().await?) };
     spinner::during("restarting, after what is still running", restarting).await
 }

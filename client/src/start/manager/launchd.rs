@@ -8,6 +8,7 @@ use tokio::time::{Instant, sleep};
 
 use super::tool::{Tool, ToolError};
 use super::{Error, Status, Steps};
+use crate::private_dir;
 
 const LABEL: &str = "com.borealis-data.borealisd";
 const TEXT: &str = include_str!("../../../../launchd/com.borealis-data.borealisd.plist");
@@ -65,6 +66,9 @@ impl Launchd {
     }
 
     pub(super) async fn install(&self, program: &Path, steps: &mut Steps) -> Result<(), Error> {
+        // launchd makes no directories: without one for its log the agent would not even start.
+        let failed = |source| Error::File { what: "make", path: self.state_dir.clone(), source };
+        private_dir::create(&self.state_dir).map_err(failed)?;
         let before = steps.all().len();
         steps.write(self.list(), &self.text(program)?)?;
         let changed =
@@ -81,14 +85,15 @@ impl Launchd {
             None => {
                 let list = self.list();
                 let list = list.to_str().ok_or_else(|| Error::BadPath(list.clone()))?;
-                self.launchctl.run(&["bootstrap", &self.domain, list], steps).await?;
+                let bootstrap = ["bootstrap", &self.domain, list];
+                self.ask_for(&bootstrap, steps, |shown| shown.is_some()).await
             }
             Some(shown) if pid(&shown).is_none() => {
-                self.launchctl.run(&["kickstart", &self.service()], steps).await?;
+                let kickstart = ["kickstart", &self.service()];
+                self.ask_for(&kickstart, steps, |shown| shown.and_then(pid).is_some()).await
             }
-            Some(_running) => {}
+            Some(_running) => Ok(()),
         }
-        Ok(())
     }
 
     pub(super) async fn uninstall(&self, steps: &mut Steps) -> Result<(), Error> {
@@ -102,7 +107,7 @@ impl Launchd {
         let shown = self.shown().await?;
         let files: Vec<_> = [self.list()].into_iter().filter(|list| list.exists()).collect();
         Ok(Status {
-            enabled: !files.is_empty() && shown.is_some(),
+            enabled: !files.is_empty() && !self.is_disabled().await?,
             files,
             program: shown.as_deref().and_then(|text| value(text, "program")).map(str::to_owned),
             listening: false,
@@ -112,8 +117,10 @@ impl Launchd {
 
     /// An agent that ends well stays down until it is wanted: see `KeepAlive` in its list.
     pub(super) async fn stop(&self) -> Result<(), Error> {
-        self.launchctl.ask(&["kill", "SIGTERM", &self.service()]).await?;
-        self.until(|shown| shown.and_then(pid).is_none()).await
+        let stopped = |shown: Option<&str>| shown.and_then(pid).is_none();
+        let kill = ["kill", "SIGTERM", &self.service()];
+        self.ask_for(&kill, &mut Steps::default(), stopped).await?;
+        self.until(stopped).await
     }
 
     pub(super) async fn restart(&self) -> Result<(), Error> {
@@ -123,9 +130,30 @@ impl Launchd {
         self.activate(&mut Steps::default()).await
     }
 
+    /// launchd refuses what somebody else has done a moment before: then it is done.
+    async fn ask_for(
+        &self,
+        args: &[&str],
+        steps: &mut Steps,
+        done: impl Fn(Option<&str>) -> bool,
+    ) -> Result<(), Error> {
+        match self.launchctl.run(args, steps).await {
+            Err(ToolError::Refused { .. }) if done(self.shown().await?.as_deref()) => Ok(()),
+            asked => Ok(asked?),
+        }
+    }
+
+    /// A daemon that drains makes launchd say "in progress"; all that counts is that it goes.
     async fn forget(&self, steps: &mut Steps) -> Result<(), Error> {
-        self.launchctl.run(&["bootout", &self.service()], steps).await?;
-        self.until(|shown| shown.is_none()).await
+        let asked = self.launchctl.run(&["bootout", &self.service()], steps).await;
+        let gone = self.until(|shown| shown.is_none()).await;
+        match asked {
+            Err(ToolError::Refused { .. }) if gone.is_ok() => Ok(()),
+            asked => {
+                asked?;
+                gone
+            }
+        }
     }
 
     async fn until(&self, holds: impl Fn(Option<&str>) -> bool) -> Result<(), Error> {
@@ -146,6 +174,16 @@ impl Launchd {
         match self.launchctl.ask(&["print", &self.service()]).await {
             Ok(text) => Ok(Some(text)),
             Err(ToolError::Refused { .. }) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether somebody has told launchd not to start it at login. A domain that is not there has
+    /// no such list.
+    async fn is_disabled(&self) -> Result<bool, Error> {
+        match self.launchctl.ask(&["print-disabled", &self.domain]).await {
+            Ok(text) => Ok(says_disabled(&text)),
+            Err(ToolError::Refused { .. }) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
@@ -173,6 +211,13 @@ fn value<'a>(shown: &'a str, name: &str) -> Option<&'a str> {
     shown.lines().find_map(|line| line.trim().strip_prefix(name)?.strip_prefix(" = "))
 }
 
+/// `"LABEL" => disabled`, and before macOS 13 `=> true`.
+fn says_disabled(list: &str) -> bool {
+    let ours = format!("\"{LABEL}\" => ");
+    let mut said = list.lines().filter_map(|line| line.trim().strip_prefix(&ours));
+    said.any(|word| matches!(word, "disabled" | "true"))
+}
+
 /// As text between two tags.
 fn xml(path: &Path) -> Result<String, Error> {
     let bad = || Error::BadPath(path.to_owned());
@@ -181,4 +226,34 @@ fn xml(path: &Path) -> Result<String, Error> {
         return Err(bad());
     }
     Ok(text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_launchctl_shows() {
+        let shown = "gui/501/x = {\n\tpath = /u/x.plist\n\tstate = running\n\n\tprogram = /a b/c\n\t\
+                     pid local endpoints = {\n\t}\n\tpid = 4711\n}\n";
+        assert_eq!(value(shown, "program"), Some("/a b/c"));
+        assert_eq!(pid(shown), Some(4711));
+        assert_eq!(pid("gui/501/x = {\n\tstate = SIGTERMed\n}\n"), None);
+    }
+
+    #[test]
+    fn what_is_disabled_in_new_words_and_old() {
+        let table = [
+            ("\t\t\"com.borealis-data.borealisd\" => disabled\n", true),
+            ("\t\t\"com.borealis-data.borealisd\" => true\n", true),
+            ("\t\t\"com.borealis-data.borealisd\" => enabled\n", false),
+            ("\t\t\"com.borealis-data.borealisd\" => false\n", false),
+            ("\t\t\"com.borealis-data.borealisd2\" => disabled\n", false),
+            ("", false),
+        ];
+        for (line, disabled) in table {
+            let list = format!("disabled services = {{\n\t\t\"a\" => disabled\n{line}}}\n");
+            assert_eq!(says_disabled(&list), disabled, "{list}");
+        }
+    }
 }

@@ -1,7 +1,7 @@
 //! What was done to the system, step by step, so that it can be shown.
 
 use std::fs;
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::Error;
@@ -73,6 +73,11 @@ fn whole(path: &Path, text: &str) -> io::Result<()> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".new");
     let new = dir.join(name);
-    fs::write(&new, text)?;
+    let mut options = fs::File::options();
+    options.write(true).create(true).truncate(true);
+    // launchd refuses a file that a group may write, whatever the user's umask says.
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o644);
+    options.open(&new)?.write_all(text.as_bytes())?;
     fs::rename(&new, path)
 }

@@ -50,6 +50,10 @@ impl ToolError {
             Self::Refused { said, .. } if said.contains("bus") => {
                 "log in as this user itself (not with su or sudo), or: loginctl enable-linger"
             }
+            // launchd's number for a domain that is not there.
+            Self::Refused { said, .. } if said.contains(": 125: ") => {
+                "launchd runs agents for who is logged in at the screen: log in there first"
+            }
             Self::Refused { .. } => "borealisctl service status",
         };
         Some(hint.to_owned())
