@@ -20,8 +20,8 @@ use tokio::time::{Instant, timeout};
 use tokio_postgres::{Client, NoTls};
 
 const TARGET: &str = "sushi/DATABASE";
-/// More than all buffers between Postgres and a client hold together.
-const ENDLESS: &str = "copy (select repeat('x', 1000) from generate_series(1, 10000000)) to stdout";
+/// More than all buffers between Postgres and a client hold together, and from the first row on.
+const ENDLESS: &str = "copy (select repeat('x', 1000), generate_series(1, 10000000)) to stdout";
 
 /// A driver on a connection of its own.
 #[expect(clippy::disallowed_methods, reason = "the driver ends with its client")]
@@ -135,5 +135,116 @@ async fn a_slow_reader_gets_everything() {
     assert!(child.wait().await.unwrap().success());
     other.simple_query("select 1").await.unwrap();
     drop(other);
+    world.finish().await;
+}
+
+/// How many files the daemon has open.
+async fn open_files(world: &World) -> usize {
+    let pid = world.daemon().await.pid;
+    std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count()
+}
+
+/// Nothing is left of clients that have gone: no connection, no backend, no open file.
+async fn settled(world: &World, files: usize, backends: usize) {
+    world
+        .until("all of it is gone", || async {
+            world.status(TARGET).await.connections.open == u64::try_from(backends).unwrap()
+                && world.sandbox.backends("p_").await.unwrap() == backends
+                && open_files(world).await <= files
+        })
+        .await;
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn clients_that_die_in_the_middle_of_a_copy_leave_nothing() {
+    let world = World::new().await;
+    let session = world.up(&[TARGET]).await;
+    let other = connect(&world).await;
+    // The spare that is kept ready, and what the first copies need.
+    for _ in 0..3 {
+        let mut psql = world.psql_command(&session, "require", ENDLESS).await;
+        let mut child = psql.stdout(Stdio::null()).spawn().unwrap();
+        world
+            .until("rows flow", || async { world.sandbox.backends("p_").await.unwrap() == 2 })
+            .await;
+        child.kill().await.unwrap();
+        settled(&world, usize::MAX, 1).await;
+    }
+    let files = open_files(&world).await;
+    let url = world.ctl(&["url", TARGET]).await.ok();
+    for _ in 0..200 {
+        let mut psql = world.command("psql");
+        psql.args(["-X", "-c", ENDLESS, &url]).stdout(Stdio::null());
+        let before = world.sandbox.relay_stats().to_clients;
+        let mut child = psql.spawn().unwrap();
+        world
+            .until("a megabyte has come", || async {
+                world.sandbox.relay_stats().to_clients > before + (1 << 20)
+            })
+            .await;
+        child.kill().await.unwrap();
+        timeout(PATIENCE, other.simple_query("select 1")).await.unwrap().unwrap();
+    }
+    settled(&world, files, 1).await;
+    drop(other);
+    world.finish().await;
+}
+
+#[tokio::test]
+#[cfg(target_os = "linux")]
+async fn ten_thousand_that_only_knock_cost_nothing() {
+    let world = World::new().await;
+    let session = world.up(&[TARGET]).await;
+    let other = connect(&world).await;
+    let (files, links) = (open_files(&world).await, world.sandbox.relay_stats().accepted);
+    for _ in 0..200 {
+        let knocks = (0..50).map(|_| async {
+            // Gone before a word was said.
+            drop(
+                tokio::net::TcpStream::connect(("127.0.0.1", session.endpoint.port)).await.unwrap(),
+            );
+        });
+        futures_util::future::join_all(knocks).await;
+    }
+    timeout(PATIENCE, other.simple_query("select 1")).await.unwrap().unwrap();
+    settled(&world, files + 2, 1).await;
+    assert!(world.sandbox.relay_stats().accepted <= links + 1, "a spare at most");
+    drop(other);
+    world.finish().await;
+}
+
+/// Postgres has room for 400: whoever gets in is served, and the others hear why not: from Postgres
+/// that it is full, or from us that no way to it was free in time.
+#[tokio::test]
+async fn of_a_thousand_at_once_nobody_is_left_hanging() {
+    let world = World::new().await;
+    world.up(&[TARGET]).await;
+    let url = world.ctl(&["url", TARGET]).await.ok();
+    let mut config: tokio_postgres::Config = url.parse().unwrap();
+    config.connect_timeout(PATIENCE);
+    let config = std::sync::Arc::new(config);
+    let one = |config: std::sync::Arc<tokio_postgres::Config>| async move {
+        match timeout(PATIENCE, config.connect(NoTls)).await.unwrap() {
+            Ok((client, connection)) => {
+                let asked = async { client.simple_query("select 1").await.is_ok() };
+                // The driver ends only when its client does.
+                tokio::select! {
+                    answered = asked => assert!(answered),
+                    ended = connection => panic!("{ended:?}"),
+                }
+                true
+            }
+            Err(refused) => {
+                let said = refused.as_db_error().map(|error| error.code().code().to_owned());
+                let said = said.as_deref();
+                assert!(matches!(said, Some("53300" | "57P03")), "{refused:?}");
+                false
+            }
+        }
+    };
+    let all = futures_util::future::join_all((0..1000).map(|_| one(config.clone()))).await;
+    let served = all.iter().filter(|served| **served).count();
+    assert!(served >= 300, "{served} of 1000");
     world.finish().await;
 }
