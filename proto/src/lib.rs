@@ -7,6 +7,7 @@
 
 mod addon;
 mod daemon;
+mod doctor;
 mod error;
 mod event;
 mod paths;
@@ -22,6 +23,7 @@ pub use addon::{
     PgExtensions, RegisterIntegration, Restore, RestoreCapabilities, UpgradeInfo, UpgradeStarted,
 };
 pub use daemon::{DaemonInfo, Health};
+pub use doctor::{Check, Checkup, Verdict};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail};
 pub use event::Event;
 pub use paths::{Paths, PathsError};

@@ -5,7 +5,7 @@
 /// | N | date | brought |
 /// |---|---|---|
 /// | 1 | 2026-11-22 | sessions, credentials, query, events, daemon, add-ons |
-/// | 1 | 2026-11-24 | `addon_id` of a session |
+/// | 1 | 2026-11-24 | doctor; `addon_id` of a session; `passfile` of the daemon |
 pub const API_VERSION: u32 = 1;
 
 /// Header with [`API_VERSION`], in requests and in answers. A difference is worth a warning, never

@@ -6,8 +6,8 @@ use std::fmt::Debug;
 use std::path::Path;
 
 use borealis_proto::{
-    Credentials, DaemonInfo, ErrorBody, Event, OpenSession, QueryEvent, QueryRequest, Session,
-    SessionList, SessionState,
+    Checkup, Credentials, DaemonInfo, ErrorBody, Event, OpenSession, QueryEvent, QueryRequest,
+    Session, SessionList, SessionState, Verdict,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -36,6 +36,7 @@ fn holds<T: Serialize + DeserializeOwned + Debug>(name: &str) -> Vec<T> {
 fn what_version_1_says_is_read_and_written_alike() {
     holds::<DaemonInfo>("daemon.v1.json");
     holds::<DaemonInfo>("daemon-passfile.v1.json");
+    holds::<Checkup>("doctor.v1.json");
     holds::<Session>("session.v1.json");
     holds::<Session>("session-addon-id.v1.json");
     holds::<SessionList>("sessions.v1.json");
@@ -58,6 +59,9 @@ fn what_a_newer_peer_says_is_not_an_error() {
     fields.insert("colour".into(), "green".into());
     let session: Session = serde_json::from_value(session).unwrap();
     assert_eq!(session.state, SessionState::Unknown);
+    let check = r#"{"checks":[{"name":"sun","verdict":"eclipsed","message":"m","moon":1}]}"#;
+    let checkup: Checkup = serde_json::from_str(check).unwrap();
+    assert_eq!(checkup.checks[0].verdict, Verdict::Unknown);
     let event: Event = serde_json::from_str(r#"{"type":"eclipse","sun":1}"#).unwrap();
     assert_eq!(event, Event::Unknown);
     let error = r#"{"error":{"code":"too_sunny","message":"m"},"request_id":"r"}"#;
