@@ -8,6 +8,7 @@ pub mod borealis;
 pub mod config;
 pub mod control;
 pub mod credentials;
+pub mod doctor;
 pub mod fault;
 pub mod heroku;
 pub mod http;

@@ -14,6 +14,7 @@ use crate::borealis::Borealis;
 use crate::config::Config;
 use crate::control::{self, ControlState, Facts, Handed, ListenError, Listener};
 use crate::credentials::{Apis, Vault};
+use crate::doctor::{self, Doctor};
 use crate::heroku::{Heroku, Keystore, Login, NetrcFiles};
 use crate::platform::{self, DaemonLock, DirError, LockError, Notices, SystemClocks};
 use crate::session::{Manager, Parts, Passfile};
@@ -78,11 +79,12 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), RunE
             Box::new(NetrcFiles::new(config.netrc.clone(), &config.heroku)),
         ],
     ));
-    let (manager, addons, vault, wanted) = build(&config, &login, &tracker, &notices)?;
+    let Built { manager, addons, doctor, vault, wanted } =
+        build(&config, &login, &tracker, &notices)?;
 
     let serving = shutdown.child_token();
-    let state =
-        control_state(&config, (&manager, addons), login.clone(), &tracker, notices, &shutdown);
+    let rooms = (&manager, addons, doctor);
+    let state = control_state(&config, rooms, login.clone(), &tracker, notices, &shutdown);
     manager.restore(wanted).await;
     let daemon = Tasks::new(&tracker);
     if let Some(passfile) = Passfile::beside(&config.paths.socket) {
@@ -112,7 +114,13 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), RunE
     Ok(())
 }
 
-type Built = (Manager, Addons, Arc<Vault>, Vec<store::WantedSession>);
+struct Built {
+    manager: Manager,
+    addons: Addons,
+    doctor: Doctor,
+    vault: Arc<Vault>,
+    wanted: Vec<store::WantedSession>,
+}
 
 fn build(
     config: &Config,
@@ -125,13 +133,13 @@ fn build(
     let borealis = Borealis::new(client, config.borealis.clone());
     let apis = Apis::new(heroku.clone(), borealis.clone());
     let vault = Arc::new(Vault::new(Arc::new(apis), tracker));
-    let addons = Addons::new(heroku.clone(), borealis, vault.clone());
+    let addons = Addons::new(heroku.clone(), borealis.clone(), vault.clone());
     let loaded = Store::load(&config.paths.state_file());
     if let Some(notice) = loaded.notice {
         notices.add(notice);
     }
     let manager = Manager::new(Parts {
-        heroku: Arc::new(heroku),
+        heroku: Arc::new(heroku.clone()),
         vault: vault.clone(),
         connector: Arc::new(SshConnector::new(Tasks::new(tracker))),
         links: config.links,
@@ -139,12 +147,21 @@ fn build(
         notices: notices.clone(),
         tasks: tracker.clone(),
     });
-    Ok((manager, addons, vault, loaded.sessions))
+    let doctor = Doctor::new(doctor::Parts {
+        login: login.clone(),
+        heroku,
+        borealis,
+        vault: vault.clone(),
+        manager: manager.clone(),
+        notices: notices.clone(),
+        state_dir: config.paths.state_dir.clone(),
+    });
+    Ok(Built { manager, addons, doctor, vault, wanted: loaded.sessions })
 }
 
 fn control_state(
     config: &Config,
-    (manager, addons): (&Manager, Addons),
+    (manager, addons, doctor): (&Manager, Addons, Doctor),
     login: Arc<Login>,
     tracker: &TaskTracker,
     notices: Notices,
@@ -155,6 +172,7 @@ fn control_state(
     ControlState {
         manager: manager.clone(),
         addons,
+        doctor,
         facts: Arc::new(Facts {
             started_at: Timestamp::now(),
             socket: config.paths.socket.display().to_string(),

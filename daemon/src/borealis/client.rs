@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::declined::Declined;
 use super::error::{Error, Refusal};
 use super::users::{DbUser, SshUser};
-use crate::http::{self, Answer};
+use crate::http::{self, Answer, Reached};
 use crate::secret::Secret;
 
 const API: &str = "the Borealis service";
@@ -67,6 +67,20 @@ impl Borealis {
     #[must_use]
     pub fn new(http: reqwest::Client, base: Url) -> Self {
         Self { http, base }
+    }
+
+    /// Asks for nothing, and without a token: whether anybody answers.
+    ///
+    /// # Errors
+    /// When nobody does.
+    pub async fn reach(&self) -> Result<Reached, http::Error> {
+        http::reach(API, self.http.get(self.base.clone())).await
+    }
+
+    /// Where it is asked, for people: nothing else that an address may hold.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.base.origin().ascii_serialization()
     }
 
     /// Creates the account's SSH user on an add-on, or brings it back.

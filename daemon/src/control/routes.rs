@@ -7,7 +7,7 @@ use axum::routing::{MethodRouter, delete, get, post};
 use tokio_util::sync::CancellationToken;
 
 use super::error::Error;
-use super::handlers::{addons, credentials, daemon, events, hold, query, sessions};
+use super::handlers::{addons, credentials, daemon, doctor, events, hold, query, sessions};
 use super::state::{Api, ControlState, HandOver};
 use super::{answer, guards, upload};
 
@@ -16,10 +16,11 @@ const BODY: usize = 1024 * 1024;
 
 /// All of the API. What still waits or streams when `closing` is cancelled ends then.
 pub(super) fn router(state: ControlState, closing: CancellationToken) -> Router {
-    let ControlState { manager, addons, facts, hand_over, shutdown } = state;
+    let ControlState { manager, addons, doctor, facts, hand_over, shutdown } = state;
     let routes = table(&[
         ("/v1/daemon", get(daemon::info)),
         ("/v1/daemon/stop", post(daemon::stop)),
+        ("/v1/doctor", get(doctor::examine)),
         ("/v1/sessions", get(sessions::list).post(sessions::open)),
         ("/v1/sessions/{id}", get(sessions::get).delete(sessions::close)),
         ("/v1/sessions/{id}/reconnect", post(sessions::reconnect)),
@@ -30,7 +31,7 @@ pub(super) fn router(state: ControlState, closing: CancellationToken) -> Router 
         ("/v1/events", get(events::events)),
     ])
     .merge(about_addons());
-    let api = Api { manager, addons, facts, shutdown, closing: closing.clone() };
+    let api = Api { manager, addons, doctor, facts, shutdown, closing: closing.clone() };
     guarded(routes.with_state(api), hand_over, closing)
 }
 

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::addon::Addons;
+use crate::doctor::Doctor;
 use crate::platform::Notices;
 use crate::secret::Secret;
 use crate::session::Manager;
@@ -32,6 +33,8 @@ pub struct ControlState {
     pub manager: Manager,
     /// Speaks to the service about add-ons themselves.
     pub addons: Addons,
+    /// Says what is well and what is not.
+    pub doctor: Doctor,
     /// What the daemon knows about itself.
     pub facts: Arc<Facts>,
     /// Where that goes which a client hands over.
@@ -45,6 +48,7 @@ pub struct ControlState {
 pub(super) struct Api {
     pub(super) manager: Manager,
     pub(super) addons: Addons,
+    pub(super) doctor: Doctor,
     pub(super) facts: Arc<Facts>,
     /// To be cancelled by whoever asks the daemon to stop.
     pub(super) shutdown: CancellationToken,

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::answers::{Authorization, AuthorizationAnswer};
 use super::error::Error;
 use super::login::Login;
-use crate::http::{self, Answer};
+use crate::http::{self, Answer, Reached};
 use crate::secret::Secret;
 
 const API: &str = "Heroku";
@@ -38,6 +38,22 @@ impl Heroku {
     #[must_use]
     pub fn new(http: reqwest::Client, base: Url, login: Arc<Login>) -> Self {
         Self { http, base, login }
+    }
+
+    /// Asks for nothing, and without the login: whether anybody answers.
+    ///
+    /// # Errors
+    /// When nobody does.
+    pub async fn reach(&self) -> Result<Reached, Error> {
+        let request_id = uuid::Uuid::new_v4().to_string();
+        let request = self.http.get(self.base.clone()).header(ACCEPT, MEDIA_TYPE);
+        Ok(http::reach(API, request.header("request-id", request_id)).await?)
+    }
+
+    /// Where it is asked, for people: nothing else that an address may hold.
+    #[must_use]
+    pub fn origin(&self) -> String {
+        self.base.origin().ascii_serialization()
     }
 
     /// Makes a short-lived token for the Borealis API. It must be revoked, whatever happens.

@@ -15,6 +15,9 @@ use crate::secret::Secret;
 /// Such codes change every half minute. The requests that open one session share one.
 const CODE_LIFETIME: Duration = Duration::from_secs(30);
 
+/// What a key that is in the environment is called in messages.
+const GIVEN: &str = "HEROKU_API_KEY";
+
 /// Why there is no login to ask with.
 #[derive(Debug, thiserror::Error)]
 pub enum LoginError {
@@ -53,10 +56,37 @@ pub enum LoginError {
     Malformed(&'static str),
 }
 
+/// Where a login is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `HEROKU_API_KEY`, handed over by a client.
+    HandedOver,
+    /// `HEROKU_API_KEY` of our own environment.
+    OwnEnvironment,
+    /// A store or a file, where `heroku login` keeps it.
+    Kept(&'static str),
+}
+
+/// A login.
+#[derive(Debug)]
+pub struct Found {
+    /// Where.
+    pub place: Place,
+    /// The login itself.
+    pub token: Secret<String>,
+    /// Why a better place, which may have another one, was passed over.
+    pub obstacle: Option<LoginError>,
+}
+
 /// A place where a login may be.
 pub trait Source: Send + Sync {
     /// For messages, after "the Heroku login from".
     fn name(&self) -> &'static str;
+
+    /// Which place it is.
+    fn place(&self) -> Place {
+        Place::Kept(self.name())
+    }
 
     /// The login as it is now, or `None` where this place has none.
     fn token(&self) -> BoxFuture<'_, Result<Option<Secret<String>>, LoginError>>;
@@ -140,34 +170,35 @@ impl Login {
     /// # Errors
     /// As [`Login::find`].
     pub async fn token(&self) -> Result<Secret<String>, LoginError> {
-        let (_place, token) = self.find().await?;
-        *self.used.lock() = Some(token.clone());
-        Ok(token)
+        let found = self.find().await?;
+        *self.used.lock() = Some(found.token.clone());
+        Ok(found.token)
     }
 
     /// Whether there is another login than the one that was used last: then what waits for a login
     /// may try again.
     pub async fn has_changed(&self) -> bool {
-        let Ok((_place, token)) = self.find().await else { return false };
-        self.used.lock().as_ref() != Some(&token)
+        let Ok(found) = self.find().await else { return false };
+        self.used.lock().as_ref() != Some(&found.token)
     }
 
-    /// Where the login is, for people, and the login. A place that cannot be read does not hide
-    /// the next one.
+    /// Looks for the login, and uses it for nothing. A place that cannot be read does not hide the
+    /// next one.
     ///
     /// # Errors
     /// When no place has one; then with the first obstacle that was met.
-    pub async fn find(&self) -> Result<(&'static str, Secret<String>), LoginError> {
-        const GIVEN: &str = "HEROKU_API_KEY";
+    pub async fn find(&self) -> Result<Found, LoginError> {
         let handed_over = self.handed_over.lock().clone();
         if let Some(key) = handed_over {
-            return Ok((GIVEN, token_only(&key, GIVEN)?));
+            let token = token_only(&key, GIVEN)?;
+            return Ok(Found { place: Place::HandedOver, token, obstacle: None });
         }
         let mut obstacle = None;
         for source in &self.sources {
             match source.token().await {
                 Ok(Some(token)) => {
-                    return Ok((source.name(), token_only(&token, source.name())?));
+                    let token = token_only(&token, source.name())?;
+                    return Ok(Found { place: source.place(), token, obstacle });
                 }
                 Ok(None) => {}
                 Err(error) => {
@@ -199,7 +230,11 @@ impl std::fmt::Debug for Login {
 
 impl Source for Given {
     fn name(&self) -> &'static str {
-        "HEROKU_API_KEY"
+        GIVEN
+    }
+
+    fn place(&self) -> Place {
+        Place::OwnEnvironment
     }
 
     fn token(&self) -> BoxFuture<'_, Result<Option<Secret<String>>, LoginError>> {
@@ -208,93 +243,4 @@ impl Source for Given {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    struct Place(&'static str, fn() -> Result<Option<&'static str>, LoginError>);
-
-    impl Source for Place {
-        fn name(&self) -> &'static str {
-            self.0
-        }
-
-        fn token(&self) -> BoxFuture<'_, Result<Option<Secret<String>>, LoginError>> {
-            let found = (self.1)().map(|token| token.map(|text| Secret::new(text.to_owned())));
-            Box::pin(async { found })
-        }
-    }
-
-    fn secret(text: &str) -> Secret<String> {
-        Secret::new(text.to_owned())
-    }
-
-    fn unreadable() -> Result<Option<&'static str>, LoginError> {
-        Err(LoginError::Unreadable { path: "/n".into(), source: std::io::ErrorKind::Other.into() })
-    }
-
-    async fn found(login: &Login) -> String {
-        login.token().await.unwrap().expose().clone()
-    }
-
-    #[tokio::test]
-    async fn the_order() {
-        let netrc = || Box::new(Place("netrc", || Ok(Some("netrc")))) as Box<dyn Source>;
-        let nothing = || Box::new(Place("keyring", || Ok(None))) as Box<dyn Source>;
-        assert_eq!(found(&Login::new(None, vec![nothing(), netrc()])).await, "netrc");
-
-        let login = Login::new(Some(secret("own")), vec![netrc()]);
-        assert_eq!(found(&login).await, "own");
-        assert!(login.hand_over(secret("client\n")));
-        assert!(!login.hand_over(secret("client\n")), "the same key is no change");
-        assert!(!login.hand_over(secret(" ")), "an empty key is none");
-        assert_eq!(found(&login).await, "client");
-        assert!(login.hand_over(secret("another")));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_code_is_fresh_for_half_a_minute() {
-        let login = Login::new(None, vec![]);
-        assert!(!login.hand_over_code(secret("1 2")) && login.code().is_none());
-        assert!(login.hand_over_code(secret(" 123456\n")));
-        assert_eq!(login.code().unwrap().expose(), "123456");
-        tokio::time::advance(CODE_LIFETIME).await;
-        assert!(login.code().is_none());
-        login.hand_over_code(secret("123456"));
-        login.forget_code(&secret("654321"));
-        assert!(login.code().is_some(), "another one was refused");
-        login.forget_code(&secret("123456"));
-        assert!(login.code().is_none());
-    }
-
-    #[tokio::test]
-    async fn another_login_than_the_one_used_is_a_change() {
-        let login = Login::new(None, vec![]);
-        assert!(!login.has_changed().await, "none is no change");
-        login.hand_over(secret("one"));
-        assert!(login.has_changed().await, "none was used yet");
-        login.token().await.unwrap();
-        assert!(!login.has_changed().await);
-        login.hand_over(secret("two"));
-        assert!(login.has_changed().await);
-    }
-
-    #[tokio::test]
-    async fn an_obstacle_does_not_hide_the_next_place_and_is_told_if_there_is_none() {
-        let broken = || Box::new(Place("keyring", unreadable)) as Box<dyn Source>;
-        let netrc = Box::new(Place("netrc", || Ok(Some("netrc"))));
-        assert_eq!(found(&Login::new(None, vec![broken(), netrc])).await, "netrc");
-        let error = Login::new(None, vec![broken()]).token().await.unwrap_err();
-        assert!(matches!(error, LoginError::Unreadable { .. }));
-        let error = Login::new(None, vec![]).token().await.unwrap_err();
-        assert!(matches!(error, LoginError::NotLoggedIn));
-    }
-
-    #[tokio::test]
-    async fn what_cannot_stand_in_a_header_is_no_token() {
-        for text in ["two words", "ü", "a\r\nx: y"] {
-            let error = Login::new(Some(secret(text)), vec![]).token().await.unwrap_err();
-            assert_eq!(error.to_string(), "the Heroku login from HEROKU_API_KEY is not a token");
-        }
-        assert!(!format!("{:?}", Login::new(Some(secret("canary")), vec![])).contains("canary"));
-    }
-}
+mod tests;

@@ -19,5 +19,5 @@ pub use answers::{Attached, Authorization};
 pub use client::Heroku;
 pub use error::Error;
 pub use keystore::{Keystore, StoreError};
-pub use login::{Login, LoginError, Source};
+pub use login::{Found, Login, LoginError, Place, Source};
 pub use netrc::NetrcFiles;

@@ -4,6 +4,8 @@
 //! well. So an answer is bounded in time and size, is JSON or an error, and no text of it reaches
 //! a person before its control characters are gone.
 
+mod reach;
+
 use std::error::Error as Cause;
 use std::time::Duration;
 
@@ -15,6 +17,8 @@ use serde::de::DeserializeOwned;
 
 use crate::fault::{Failure, Fault};
 use crate::secret::Secret;
+
+pub use reach::{Reached, reach};
 
 /// For the TCP and TLS handshakes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -234,9 +238,12 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     Some(pause.clamp(MIN_PAUSE, MAX_PAUSE))
 }
 
+fn http_date(text: &str) -> Option<jiff::Timestamp> {
+    Some(jiff::fmt::rfc2822::parse(text).ok()?.timestamp())
+}
+
 fn until(date: &str) -> Option<Duration> {
-    let date = jiff::fmt::rfc2822::parse(date).ok()?.timestamp();
-    let wait = date.duration_since(jiff::Timestamp::now());
+    let wait = http_date(date)?.duration_since(jiff::Timestamp::now());
     Some(Duration::try_from(wait).unwrap_or(Duration::ZERO))
 }
 

@@ -3,7 +3,7 @@
 //! The control socket has no password: whoever can reach it is the user. On Unix the first wall is
 //! a directory of mode 0700, checked and not assumed.
 
-use std::io;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// A directory that cannot be trusted with sockets or state.
@@ -31,6 +31,14 @@ pub enum DirError {
         path: PathBuf,
         /// Its owner.
         owner: u32,
+    },
+    /// Somebody has opened it to others since.
+    #[error("the directory {path} is open to other users (mode {mode:o})", path = path.display())]
+    Open {
+        /// The directory.
+        path: PathBuf,
+        /// Its permission bits.
+        mode: u32,
     },
     /// Others may enter, and it holds more than our files: closing it could break somebody.
     #[error(
@@ -73,21 +81,14 @@ pub fn is_memory(_dir: &Path) -> bool {
 #[cfg(unix)]
 pub fn private_dir(path: &Path) -> Result<(), DirError> {
     use std::fs;
-    use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
+    use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 
     let failed = |source| DirError::Io { path: path.to_owned(), source };
     fs::DirBuilder::new().recursive(true).mode(0o700).create(path).or_else(|error| {
         // A link or a file in its place: what follows says so better.
         if error.kind() == io::ErrorKind::AlreadyExists { Ok(()) } else { Err(failed(error)) }
     })?;
-    let found = fs::symlink_metadata(path).map_err(failed)?;
-    if !found.is_dir() {
-        return Err(DirError::NotADirectory { path: path.to_owned() });
-    }
-    if found.uid() != rustix::process::geteuid().as_raw() {
-        return Err(DirError::Foreign { path: path.to_owned(), owner: found.uid() });
-    }
-    let mode = found.mode() & 0o7777;
+    let mode = mode_of_ours(path)?;
     if mode & 0o077 == 0 {
         return Ok(());
     }
@@ -104,6 +105,46 @@ pub fn private_dir(path: &Path) -> Result<(), DirError> {
 #[cfg(not(unix))]
 pub fn private_dir(path: &Path) -> Result<(), DirError> {
     std::fs::create_dir_all(path).map_err(|source| DirError::Io { path: path.to_owned(), source })
+}
+
+/// Whether `path` is still as [`private_dir`] left it, and whether something can be written there.
+/// Blocks, and leaves nothing behind.
+///
+/// # Errors
+/// When it is not, or when nothing can.
+pub fn check_private_dir(path: &Path) -> Result<(), DirError> {
+    #[cfg(unix)]
+    {
+        let mode = mode_of_ours(path)?;
+        if mode & 0o077 != 0 {
+            return Err(DirError::Open { path: path.to_owned(), mode });
+        }
+    }
+    write_something(path).map_err(|source| DirError::Io { path: path.to_owned(), source })
+}
+
+/// A disk that is full takes names, but no bytes.
+fn write_something(dir: &Path) -> io::Result<()> {
+    // Removed when it is dropped.
+    let mut file = tempfile::Builder::new().prefix("borealisd.check-").tempfile_in(dir)?;
+    file.write_all(b"can this be written?\n")?;
+    file.as_file().sync_all()
+}
+
+/// Its permission bits, if it is a directory and ours.
+#[cfg(unix)]
+fn mode_of_ours(path: &Path) -> Result<u32, DirError> {
+    use std::os::unix::fs::MetadataExt;
+
+    let found = std::fs::symlink_metadata(path)
+        .map_err(|source| DirError::Io { path: path.to_owned(), source })?;
+    if !found.is_dir() {
+        return Err(DirError::NotADirectory { path: path.to_owned() });
+    }
+    if found.uid() != rustix::process::geteuid().as_raw() {
+        return Err(DirError::Foreign { path: path.to_owned(), owner: found.uid() });
+    }
+    Ok(found.mode() & 0o7777)
 }
 
 /// How the names of our files begin: socket, lock, log; state file; the socket's directory.
@@ -146,6 +187,21 @@ mod tests {
         private_dir(&deep).unwrap();
         assert_eq!((mode(&deep), mode(&home.path().join("a"))), (0o700, 0o700));
         private_dir(&deep).unwrap();
+    }
+
+    #[test]
+    fn a_check_changes_nothing_and_leaves_nothing() {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("state");
+        private_dir(&dir).unwrap();
+        check_private_dir(&dir).unwrap();
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 0);
+        loosen(&dir);
+        let error = check_private_dir(&dir).unwrap_err();
+        assert!(matches!(error, DirError::Open { mode: 0o755, .. }), "{error}");
+        assert_eq!(mode(&dir), 0o755);
+        let error = check_private_dir(&home.path().join("gone")).unwrap_err();
+        assert!(matches!(error, DirError::Io { .. }), "{error}");
     }
 
     #[test]

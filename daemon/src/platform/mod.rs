@@ -17,7 +17,7 @@ mod signals;
 mod tcp_peer;
 mod wake;
 
-pub use dirs::{DirError, is_memory, private_dir};
+pub use dirs::{DirError, check_private_dir, is_memory, private_dir};
 pub use limits::tighten;
 pub use lock::{DaemonLock, LockError};
 pub use log::{LogError, LogPlace, init as init_log};

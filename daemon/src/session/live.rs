@@ -268,7 +268,9 @@ pub(super) async fn watch(live: Arc<Live>) {
         live.observe();
         if std::mem::take(&mut live.memory.lock().unproved) {
             let proving = live.clone();
-            live.tasks.spawn(async move { proof::prove(&proving).await });
+            live.tasks.spawn(async move {
+                let _logged = proof::prove(&proving).await;
+            });
         }
         let up = live.memory.lock().shown.state == SessionState::Up;
         tokio::select! {

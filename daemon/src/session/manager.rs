@@ -146,7 +146,7 @@ impl Manager {
         !self.waiting_for_login().is_empty()
     }
 
-    fn waiting_for_login(&self) -> Vec<Arc<Live>> {
+    pub(super) fn waiting_for_login(&self) -> Vec<Arc<Live>> {
         let waits = |live: &Arc<Live>| {
             use ErrorCode::{LoginRequired, TwoFactorRequired};
             let reason = live.show().reason;

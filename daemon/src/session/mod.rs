@@ -19,6 +19,7 @@ mod database;
 mod endpoint;
 mod ephemeral;
 mod error;
+mod examine;
 mod keys;
 mod live;
 mod manager;
@@ -33,6 +34,7 @@ mod wanted;
 
 pub use ephemeral::Hold;
 pub use error::Error;
+pub use examine::Proofs;
 pub use manager::{Manager, Opened, Parts};
 pub use passfile::Passfile;
 pub(crate) use query::{Piece, Upload};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use borealis_proto::{ErrorCode, Reason};
 use bytes::Bytes;
 use tokio::time::Instant;
 use tracing::{debug, warn};
@@ -46,31 +47,65 @@ pub(super) enum Path {
     Used,
 }
 
-/// Asks, and notes when it was answered.
-pub(super) async fn prove(live: &Live) {
-    let stopped = live.accepting.cancelled();
-    tokio::select! {
-        () = stopped => {}
-        result = tokio::time::timeout(PATIENCE, ask(live)) => match result {
-            Ok(Ok(true)) => {
-                *live.proved_at.lock() = Some(now());
-                debug!(session = %live.id, "proved");
-            }
-            Ok(Ok(false)) => warn!(session = %live.id, "what answers is not Postgres"),
-            Ok(Err(error)) => warn!(session = %live.id, %error, "no proof"),
-            Err(_late) => warn!(session = %live.id, "no proof: Postgres does not answer"),
-        },
+/// Why there is no proof.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Unproved {
+    /// Somebody else answers.
+    #[error("what answers behind the tunnel is not Postgres")]
+    NotPostgres,
+    /// Nobody does.
+    #[error("Postgres does not answer within {} s", PATIENCE.as_secs())]
+    Late,
+    /// The question cannot be asked.
+    #[error(transparent)]
+    NoChannel(#[from] Error),
+}
+
+impl Unproved {
+    /// What people hear.
+    pub(super) fn reason(&self) -> Reason {
+        match self {
+            Self::NoChannel(error) => error.reason(),
+            Self::NotPostgres | Self::Late => Reason {
+                code: ErrorCode::DatabaseUnreachable,
+                message: self.to_string(),
+                hint: None,
+            },
+        }
     }
 }
 
-async fn ask(live: &Live) -> Result<bool, Error> {
+/// Asks, and notes when it was answered. One that is closed meanwhile needs no proof.
+pub(super) async fn prove(live: &Live) -> Result<(), Unproved> {
+    let proof = async {
+        let answered = tokio::time::timeout(PATIENCE, ask(live)).await;
+        answered.map_err(|_late| Unproved::Late)?
+    };
+    let proved = tokio::select! {
+        () = live.accepting.cancelled() => return Ok(()),
+        proved = proof => proved,
+    };
+    match &proved {
+        Ok(()) => {
+            *live.proved_at.lock() = Some(now());
+            debug!(session = %live.id, "proved");
+        }
+        Err(error) => warn!(session = %live.id, %error, "no proof"),
+    }
+    proved
+}
+
+async fn ask(live: &Live) -> Result<(), Unproved> {
     let mut channel = live.channel(Company::Any, PATIENCE).await?;
     let mut answer = Vec::new();
     let asked = channel.writer.write(Bytes::from_static(&postgres::SSL_REQUEST)).await;
     if asked.is_err() || channel.reader.read(&mut answer).await != Read::Data {
-        return Ok(false);
+        return Err(Unproved::NotPostgres);
     }
-    Ok(answer.first().is_some_and(|bytes| postgres::is_proof(bytes)))
+    match answer.first().is_some_and(|bytes| postgres::is_proof(bytes)) {
+        true => Ok(()),
+        false => Err(Unproved::NotPostgres),
+    }
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 pub(super) mod addons;
 pub(super) mod credentials;
 pub(super) mod daemon;
+pub(super) mod doctor;
 pub(super) mod events;
 pub(super) mod hold;
 pub(super) mod query;
