@@ -62,8 +62,16 @@ impl Context {
     /// When it cannot be started or reached.
     pub async fn daemon(&self) -> Result<Api, Error> {
         let api = self.running_daemon()?;
-        start::ensure(&api, &self.paths, self.service()).await?;
+        self.start(&api).await?;
         Ok(api)
+    }
+
+    /// Starts the daemon when it does not run.
+    ///
+    /// # Errors
+    /// When it cannot be started or reached.
+    pub async fn start(&self, api: &Api) -> Result<(), Error> {
+        Ok(start::ensure(api, &self.paths, self.service()).await?)
     }
 
     /// The daemon, whether it runs or not.
@@ -76,8 +84,13 @@ impl Context {
     }
 }
 
+/// Where the settings file is, or would be.
+pub(crate) fn settings_file() -> Option<PathBuf> {
+    Paths::config_file(|name| env::var_os(name).filter(|value| !value.is_empty()))
+}
+
 fn settings() -> Result<Settings, Error> {
-    let path = Paths::config_file(|name| env::var_os(name).filter(|value| !value.is_empty()));
+    let path = settings_file();
     let fault = |source| Error::Settings { path: path.clone().unwrap_or_default(), source };
     let text = path.as_ref().map(read_if_there).transpose().map_err(fault)?;
     let var = |name: &str| env::var(name).ok();

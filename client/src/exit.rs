@@ -2,7 +2,7 @@
 
 use std::process::{ExitCode, ExitStatus};
 
-use borealis_proto::{ErrorCode, Session, SessionState};
+use borealis_proto::{Check, ErrorCode, Session, SessionState, Verdict};
 
 use crate::{Error, api, child, select, start, target};
 
@@ -47,6 +47,22 @@ impl Code {
         let code = Self::from(reason.code);
         let lasting = matches!(code, Self::LOGIN | Self::REFUSED | Self::PORT);
         if session.state == SessionState::Blocked || lasting { code } else { Self::TIMED_OUT }
+    }
+
+    /// Of `doctor`: the first problem decides.
+    #[must_use]
+    pub fn of_checks(checks: &[Check]) -> Self {
+        let Some(first) = checks.iter().find(|check| check.verdict == Verdict::Problem) else {
+            return Self::DONE;
+        };
+        let login = [ErrorCode::LoginRequired, ErrorCode::TwoFactorRequired];
+        if first.code.is_some_and(|code| login.contains(&code)) {
+            Self::LOGIN
+        } else if first.name == Check::DAEMON {
+            Self::NO_DAEMON
+        } else {
+            Self::FAILED
+        }
     }
 
     /// As shells put the end by a signal.

@@ -41,6 +41,8 @@ fn accepted() {
         "b env sushi",
         "b url sushi --json",
         "b daemon status --json",
+        "b doctor",
+        "b doctor --json",
         "b daemon logs -n 5 -f",
         "b completions zsh",
         "b borealis-pg:psql -a sushi -o DATABASE -b psql -p 5432 -w",

@@ -11,7 +11,7 @@ use borealis_client::cli::Format;
 use borealis_client::output::human::Clock;
 use borealis_client::output::{Detail, Look, rows, text};
 use borealis_proto::{
-    Access, Column, DaemonInfo, ErrorCode, Health, Identity, Reason, Session, SessionState,
+    Access, Check, Column, DaemonInfo, ErrorCode, Health, Identity, Reason, Session, SessionState,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use support::{assert_golden, reconnecting, session};
@@ -117,6 +117,30 @@ fn daemon_status() {
         },
     };
     assert_golden("daemon-status.txt", &text::daemon(&info));
+}
+
+/// Each verdict has its colour, hints and proofs are as wide as the terminal, and the end of a log
+/// stays in shape.
+#[test]
+fn doctor() {
+    let reason = Reason {
+        code: ErrorCode::DatabaseUnreachable,
+        message: "sushi/DATABASE read-only is up, but its path does not work".into(),
+        hint: Some("borealisctl reconnect sushi/DATABASE; if that does not help: more".into()),
+    };
+    let proved_at = "2026-11-22T12:25:12Z".parse().ok();
+    let checks = [
+        Check::ok("login", "the Heroku login is in netrc"),
+        Check { proved_at, ..Check::ok("session", "maki/DATABASE read-only is up") },
+        Check::warning("clock", "90 seconds ahead").or_hint("set it"),
+        Check { proved_at, ..Check::because("session", reason) },
+        Check::problem("daemon", "borealisd ended\n    1 | sokcet = 1\n      | ^^^^^^")
+            .or_hint("h"),
+    ];
+    let clock = Clock::at(now(), TimeZone::UTC);
+    assert_golden("doctor.txt", &text::checks(&checks, &clock, PLAIN));
+    let coloured = Look { width: Some(50), colour: true };
+    assert_golden("doctor-coloured.txt", &text::checks(&checks, &clock, coloured));
 }
 
 #[test]

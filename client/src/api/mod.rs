@@ -13,8 +13,8 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use borealis_proto::{
-    Credentials, DaemonInfo, Event, OpenSession, QueryEvent, QueryRequest, Session, SessionId,
-    SessionList,
+    Checkup, Credentials, DaemonInfo, Event, OpenSession, QueryEvent, QueryRequest, Session,
+    SessionId, SessionList,
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
@@ -28,6 +28,9 @@ use wire::{Answer, Ask};
 
 /// How long the daemon may take for what it has at hand.
 const PROMPT: Duration = Duration::from_secs(15);
+
+/// How long all checks may take, one of them as slow as it can be. The daemon bounds each.
+const CHECKUP: Duration = Duration::from_secs(60);
 
 /// How long it may take beyond the caller's patience: it asks two APIs before a session exists,
 /// and bounds each of these itself.
@@ -88,6 +91,15 @@ impl Api {
     /// As every method here: [`Error`] says whether the daemon or the way to it is at fault.
     pub async fn daemon(&self) -> Result<DaemonInfo, Error> {
         self.get("/v1/daemon", PROMPT).await
+    }
+
+    /// `GET /v1/doctor`: the login of which it speaks is ours, where we have one.
+    ///
+    /// # Errors
+    /// See [`Api::daemon`]; what is not well is no error.
+    pub async fn doctor(&self) -> Result<Checkup, Error> {
+        let ask = Ask::new(Method::GET, "/v1/doctor", CHECKUP);
+        self.send(self.with_key(ask)).await?.json().await
     }
 
     /// `POST /v1/daemon/stop`: it drains and leaves after the answer.

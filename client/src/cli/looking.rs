@@ -70,6 +70,14 @@ pub struct ExportedArgs {
     pub timeout: Duration,
 }
 
+/// `doctor`.
+#[derive(Args, Debug)]
+pub struct DoctorArgs {
+    /// Print JSON
+    #[arg(long)]
+    pub json: bool,
+}
+
 /// `completions`.
 #[derive(Args, Debug)]
 pub struct CompletionsArgs {
@@ -127,6 +135,14 @@ Examples:
 const DBEAVER: &str = "\
 Examples:
   borealisctl export dbeaver sushi/DATABASE > data-sources.json";
+
+pub(super) const DOCTOR: &str = "\
+Examples:
+  borealisctl doctor
+  borealisctl doctor --json
+
+It ends with 0 when nothing is a problem; else the first problem decides: 5 for the Heroku login,
+3 for the daemon, 1 for all others.";
 
 pub(super) const MAN: &str = "\
 Examples:

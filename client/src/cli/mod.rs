@@ -27,7 +27,7 @@ pub use args::{
 pub use backends::{KillArgs, LocksArgs, PsArgs};
 pub use legacy::from_colon_names;
 pub use looking::{
-    CompletionsArgs, ExportArgs, ExportTool, ExportedArgs, ManArgs, Shell, Verbosity,
+    CompletionsArgs, DoctorArgs, ExportArgs, ExportTool, ExportedArgs, ManArgs, Shell, Verbosity,
 };
 pub use run::{Format, OnError, RunArgs};
 pub use service::{ServiceArgs, ServiceCommand};
@@ -123,6 +123,9 @@ pub enum Command {
     /// Let systemd or launchd start borealisd
     #[command(after_help = service::SERVICE)]
     Service(ServiceArgs),
+    /// Say what is well and what is not, and what to type next
+    #[command(after_help = looking::DOCTOR)]
+    Doctor(DoctorArgs),
     /// Print completions for a shell
     #[command(after_help = examples::COMPLETIONS)]
     Completions(CompletionsArgs),

@@ -5,6 +5,7 @@ mod backends;
 mod completions;
 mod connect;
 mod daemon;
+mod doctor;
 mod down;
 mod env;
 mod events;
@@ -41,7 +42,14 @@ use crate::{Context, Error};
 
 /// Runs a verb.
 pub(crate) async fn dispatch(command: Command, manager: FindManager) -> Result<Code, Error> {
-    let context = Context::load(manager)?;
+    let context = match (Context::load(manager), &command) {
+        (Ok(context), _) => context,
+        // A finding of its, among others.
+        (Err(error), Command::Doctor(args)) => {
+            return doctor::without_settings(&error, args).await;
+        }
+        (Err(error), _) => return Err(error),
+    };
     match command {
         Command::Up(args) => up::run(&context, args).await,
         Command::Down(args) => down::run(&context, args).await,
@@ -68,6 +76,7 @@ pub(crate) async fn dispatch(command: Command, manager: FindManager) -> Result<C
         Command::Upgrade(args) => upgrade::run(&context, args).await,
         Command::Daemon(args) => daemon::run(&context, args.command).await,
         Command::Service(args) => service::run(&context, args.command).await,
+        Command::Doctor(args) => doctor::run(&context, &args).await,
         Command::Completions(args) => completions::run(&args),
         Command::Man(args) => man::run(&args),
     }

@@ -1,5 +1,6 @@
 //! Sessions and the daemon, for people.
 
+mod checks;
 mod depth;
 mod glance;
 
@@ -11,6 +12,7 @@ use borealis_proto::{DaemonInfo, Identity, Session, SessionState};
 use super::human;
 use super::human::Clock;
 
+pub use checks::checks;
 pub use depth::depth;
 pub use glance::table;
 

@@ -75,7 +75,8 @@ fn below(session: &Session, now: Timestamp) -> Vec<String> {
     [why, next, hint].into_iter().flatten().collect()
 }
 
-fn indented(line: &str, look: Look) -> String {
+/// Below a line, and as wide as the terminal.
+pub(super) fn indented(line: &str, look: Look) -> String {
     match look.width.filter(|width| *width >= NARROWEST) {
         Some(width) => {
             let options =
