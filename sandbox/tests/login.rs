@@ -114,6 +114,8 @@ async fn a_locked_keyring_is_told_and_netrc_still_serves() {
     let netrc = format!("machine 127.0.0.1 login me password {}\n", world.sandbox.api_key());
     std::fs::write(world.sandbox.dir().join(".netrc"), netrc).unwrap();
     assert_eq!(world.up(&["sushi/DATABASE"]).await.state, SessionState::Up);
+    let told = world.ctl(&["doctor"]).await.ok();
+    assert!(told.contains("login of netrc is used, because the Heroku login cannot"), "{told}");
     world.finish().await;
 }
 

@@ -93,6 +93,8 @@ async fn what_is_shown(world: &World) -> String {
         &["status", TARGET],
         &["status", TARGET, "--json"],
         &["daemon", "status", "--json"],
+        &["doctor"],
+        &["doctor", "--json", "--verbose"],
         &["daemon", "logs", "-n", "10000"],
     ] {
         let said = world.ctl(args).await;
