@@ -19,6 +19,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 fn info() -> DaemonInfo {
     DaemonInfo {
+        passfile: None,
         version: VERSION.into(),
         api: 1,
         pid: 4711,
