@@ -27,7 +27,7 @@ const OPEN: [&str; 12] = [
 ];
 
 /// They have the daemon ask Heroku.
-const ANY: [&str; 21] = [
+const ANY: [&str; 23] = [
     "up ramen",
     "tunnel ramen",
     "psql ramen --binary-path true",
@@ -49,6 +49,8 @@ const ANY: [&str; 21] = [
     "restore capabilities ramen",
     "restore execute ramen",
     "upgrade info ramen",
+    "upgrade execute ramen --confirm hex",
+    "upgrade cancel ramen --confirm hex",
 ];
 
 fn ambiguous() -> ErrorBody {
@@ -76,7 +78,7 @@ fn several_attached() -> Script {
             script = script.on(&format!("{method} /v1/addons/ramen{below}"), 409, &ambiguous());
         }
     }
-    for below in ["/extensions/hstore", "/users/credentials", "/integrations/bi"] {
+    for below in ["/extensions/hstore", "/users/credentials", "/integrations/bi", "/upgrade"] {
         script = script.on(&format!("DELETE /v1/addons/ramen{below}"), 409, &ambiguous());
     }
     script
