@@ -30,6 +30,7 @@ const UNIT: &str = ".config/systemd/user/borealisd.socket";
 
 fn info(log: &str) -> DaemonInfo {
     DaemonInfo {
+        passfile: None,
         version: "0.1.0".into(),
         api: 1,
         pid: NOBODY,

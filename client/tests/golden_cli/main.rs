@@ -26,6 +26,10 @@ use clap::CommandFactory;
 /// It ends when the daemon does, and that is a failure.
 const ENDLESS: &str = "events";
 
+/// Its files are those of `tests/doctor.rs`: what it finds is different on each machine, so more
+/// than an age has to be replaced in it.
+const ELSEWHERE: &str = "doctor";
+
 fn directory() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/cli")
 }
@@ -74,6 +78,9 @@ fn every_command_has_a_success_an_error_and_where_it_can_its_json() {
         seen.entry(case.command.to_owned()).or_default().push(case);
     }
     for (command, has_json) in commands() {
+        if command == ELSEWHERE {
+            continue;
+        }
         let cases = seen.remove(&command).unwrap_or_default();
         let any = |fits: fn(&Case) -> bool| cases.iter().any(fits);
         assert!(any(Case::succeeds) || command == ENDLESS, "{command}: no case of success");
