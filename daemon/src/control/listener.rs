@@ -105,8 +105,11 @@ fn bind_private(path: &Path) -> io::Result<LocalListener> {
     }
 }
 
-/// With the default access list; see [`crate::platform::same_user`].
-#[cfg(not(unix))]
+/// Its first instance or none: a name that another process has already is not shared with it.
+#[cfg(windows)]
 fn bind_private(path: &Path) -> io::Result<LocalListener> {
-    ListenerOptions::new().name(path.to_fs_name::<GenericFilePath>()?).create_tokio()
+    use interprocess::os::windows::local_socket::ListenerOptionsExt;
+
+    let options = ListenerOptions::new().name(path.to_fs_name::<GenericFilePath>()?);
+    options.security_descriptor(crate::platform::for_us_alone()?).create_tokio()
 }

@@ -24,6 +24,9 @@ mod status;
 mod upload;
 
 #[cfg(test)]
+#[cfg(windows)]
+mod pipe_tests;
+#[cfg(test)]
 #[cfg(unix)]
 mod socket_tests;
 #[cfg(test)]

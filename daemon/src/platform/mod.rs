@@ -13,6 +13,8 @@ mod network;
 mod notices;
 mod notify;
 mod peer;
+#[cfg(windows)]
+mod pipe;
 mod signals;
 mod tcp_peer;
 mod wake;
@@ -25,6 +27,8 @@ pub use network::watch_for_network;
 pub use notices::Notices;
 pub use notify::{ready, status, stopping, watchdog, watchdog_period};
 pub use peer::{PeerError, same_user};
+#[cfg(windows)]
+pub use pipe::for_us_alone;
 pub use signals::cancel_on_signal;
 pub use tcp_peer::{Guest, same_user_or_root};
 pub use wake::{Clocks, SystemClocks, WakeDetector, watch_for_wake};

@@ -36,9 +36,8 @@ pub fn same_user(stream: &Stream) -> Result<(), PeerError> {
     if theirs == ours { Ok(()) } else { Err(PeerError::OtherUser { theirs, ours }) }
 }
 
-/// A named pipe has no user id to compare. The pipe's default access list lets only this user,
-/// administrators and the system write to it; others may open it for reading, and without a
-/// request there is nothing to read. So nobody is refused here.
+/// A named pipe has no user id to compare, and needs none: its access list lets in nobody but this
+/// user. So whoever is here is not refused.
 ///
 /// # Errors
 /// None.

@@ -15,6 +15,7 @@ pub(super) enum Problem {
     Truncated,
     Corrupt(String),
     Newer(u64),
+    #[cfg_attr(not(unix), expect(dead_code, reason = "only Unix numbers the owners of files"))]
     Foreign(u32),
     Symlink,
     NotAFile,
