@@ -24,13 +24,12 @@ fn quoted(value: &str) -> String {
     format!("'{}'", value.replace('\'', r"'\''"))
 }
 
-#[cfg(test)]
+#[cfg(all(test, unix))]
 mod tests {
     use std::process::Command;
 
     use super::*;
 
-    #[cfg(unix)]
     #[test]
     fn a_shell_reads_back_what_was_quoted() {
         for value in ["plain", "it's $HOME `id` \"x\" \\ ", "a\nb", ""] {

@@ -106,4 +106,20 @@ fn detach(command: &mut Command) {
     const DETACHED_PROCESS: u32 = 0x8;
     const CREATE_NEW_PROCESS_GROUP: u32 = 0x200;
     command.creation_flags(DETACHED_PROCESS | CREATE_NEW_PROCESS_GROUP);
+    keep_our_handles();
+}
+
+/// Windows gives a child every handle that can be inherited, beside those it is meant to have. With
+/// our stdout the daemon would keep a shell that reads it waiting for as long as it lives. Children
+/// that are meant to have these get copies.
+#[cfg(windows)]
+fn keep_our_handles() {
+    use std::os::windows::io::AsRawHandle;
+    use windows_sys::Win32::Foundation::{HANDLE_FLAG_INHERIT, SetHandleInformation};
+    let (stdin, stdout, stderr) = (io::stdin(), io::stdout(), io::stderr());
+    for handle in [stdin.as_raw_handle(), stdout.as_raw_handle(), stderr.as_raw_handle()] {
+        // One that is not there cannot be inherited either.
+        #[expect(unsafe_code, reason = "the standard library cannot say it; no memory is touched")]
+        let _absent = unsafe { SetHandleInformation(handle, HANDLE_FLAG_INHERIT, 0) };
+    }
 }
