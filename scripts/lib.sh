@@ -53,9 +53,24 @@ need() {
     server_on_disk "$program" || missing+=("$(package_of "${manager:-none}" "$program")")
   done
   [ ${#missing[@]} -eq 0 ] && return 0
-  local packages
-  packages=$(printf '%s\n' "${missing[@]}" | sort -u | tr '\n' ' ')
-  local root=()
+  install_packages "$manager" "${missing[@]}"
+}
+
+# need_packages PACKAGE…: the same on Debian, for what is known by its package alone.
+need_packages() {
+  local package missing=()
+  for package in "$@"; do
+    [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null)" = installed ] ||
+      missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] || install_packages apt-get "${missing[@]}"
+}
+
+# install_packages MANAGER PACKAGE…
+install_packages() {
+  local manager=$1 packages root=()
+  shift
+  packages=$(printf '%s\n' "$@" | sort -u | tr '\n' ' ')
   if [ "$manager" != brew ] && [ "$(id -u)" -ne 0 ]; then
     if command -v sudo >/dev/null 2>&1 && sudo -n true 2>/dev/null; then
       root=(sudo)
