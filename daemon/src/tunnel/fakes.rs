@@ -112,6 +112,7 @@ pub(super) struct FakeLink {
     pub(super) busy: watch::Sender<bool>,
     pub(super) load: Locked<Load>,
     pub(super) opened: AtomicUsize,
+    pub(super) probed: AtomicUsize,
 }
 
 impl Default for FakeLink {
@@ -121,6 +122,7 @@ impl Default for FakeLink {
             busy: watch::Sender::new(false),
             load: Locked::default(),
             opened: AtomicUsize::new(0),
+            probed: AtomicUsize::new(0),
         }
     }
 }
@@ -173,6 +175,7 @@ impl Link for FakeLink {
     }
 
     fn probe(&self) -> BoxFuture<'static, bool> {
+        self.probed.fetch_add(1, Ordering::SeqCst);
         std::future::ready(self.is_alive()).boxed()
     }
 

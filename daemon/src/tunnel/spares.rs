@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -15,7 +16,7 @@ use tracing::{debug, info};
 
 use super::pool;
 use super::supervisor::{Serving, SharedLink, retire};
-use super::traits::{Connector, Load};
+use super::traits::{ConnectError, Connector, Load};
 use crate::locked::Locked;
 use crate::tasks::Tasks;
 
@@ -25,8 +26,10 @@ const SETTLE: Duration = Duration::from_millis(250);
 const LOOK: Duration = Duration::from_secs(15);
 /// How long a link that nobody uses is kept.
 const KEEP: Duration = Duration::from_secs(60);
-/// A server that refuses a further link is not asked again for so long.
+/// A server that refuses a further link is not asked again for so long …
 const REFUSED: Duration = Duration::from_secs(10 * 60);
+/// … and one that could not be reached, for so long.
+const UNREACHED: Duration = Duration::from_secs(30);
 
 /// What the keeper of the spares and those who open channels share.
 pub(super) struct Shared {
@@ -115,12 +118,22 @@ impl Spares {
                 changed = self.primary.changed() => if changed.is_err() { return },
                 () = tokio::time::sleep(LOOK), if some => {}
             }
-            let Some(serving) = self.primary.borrow_and_update().clone() else { continue };
+            let Some(serving) = self.primary.borrow_and_update().clone() else {
+                self.doubt();
+                continue;
+            };
             self.let_go(&mut memory, &serving);
             let loads = loads(&serving, &shared.links.borrow());
             if shared.may_grow(&loads) {
                 self.make(&serving).await;
             }
+        }
+    }
+
+    /// What took the supervisor's link may have taken the others too, and they do not know.
+    fn doubt(&self) {
+        for link in self.shared.links.borrow().iter() {
+            self.tasks.spawn(link.probe().map(|_alive| ()));
         }
     }
 
@@ -154,7 +167,7 @@ impl Spares {
             }
             Err(error) => {
                 info!(tunnel = self.name, %error, "no further link: connections share what there is");
-                *self.shared.barred.lock() = Some(Instant::now() + REFUSED);
+                *self.shared.barred.lock() = Some(Instant::now() + rest_after(&error));
             }
         }
     }
@@ -177,6 +190,16 @@ impl Memory {
         let mut others = loads.to_vec();
         others.remove(index + 1);
         pool::has_spare(&others).then(|| tired.0.clone())
+    }
+}
+
+fn rest_after(error: &ConnectError) -> Duration {
+    match error {
+        ConnectError::Unreachable { .. } | ConnectError::TimedOut { .. } => UNREACHED,
+        ConnectError::Protocol { .. }
+        | ConnectError::HostKeyChanged { .. }
+        | ConnectError::KeyRefused { .. }
+        | ConnectError::BadCredentials { .. } => REFUSED,
     }
 }
 

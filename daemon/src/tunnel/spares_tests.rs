@@ -84,6 +84,30 @@ async fn a_server_that_refuses_a_second_link_is_left_in_peace() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_was_out_of_reach_is_asked_again_soon() {
+    let world = used(&[Answer::Accept, Answer::Unreachable]).await;
+    world.open(5).await.unwrap();
+    sleep(SOON).await;
+    assert_eq!(world.attempts(), 2, "not at once");
+    sleep(Duration::from_secs(30)).await;
+    world.open(5).await.unwrap();
+    sleep(SOON).await;
+    assert_eq!((world.attempts(), alive(&world)), (3, 2));
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_took_the_supervisors_link_may_have_taken_the_others() {
+    let world = used(&[]).await;
+    assert_eq!(world.link(1).probed.load(Ordering::SeqCst), 0);
+    world.server.down.store(true, Ordering::SeqCst);
+    world.link(0).cut();
+    sleep(SOON).await;
+    assert_eq!(world.link(1).probed.load(Ordering::SeqCst), 1);
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_replaced_link_takes_its_spares_along() {
     let world = used(&[]).await;
     world.link(1).busy.send_replace(true);
