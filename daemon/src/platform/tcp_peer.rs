@@ -5,6 +5,17 @@
 
 use std::net::SocketAddr;
 
+#[cfg(target_os = "linux")]
+use netlink_packet_core::{NLM_F_REQUEST, NetlinkHeader, NetlinkMessage, NetlinkPayload};
+#[cfg(target_os = "linux")]
+use netlink_packet_sock_diag::SockDiagMessage;
+#[cfg(target_os = "linux")]
+use netlink_packet_sock_diag::constants::{AF_INET, IPPROTO_TCP};
+#[cfg(target_os = "linux")]
+use netlink_packet_sock_diag::inet::{ExtensionFlags, InetRequest, SocketId, StateFlags};
+#[cfg(target_os = "linux")]
+use netlink_sys::{Socket, protocols::NETLINK_SOCK_DIAG};
+
 /// A connection that is not the user's own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the connection is user {theirs}'s, this daemon serves user {ours}")]
@@ -17,7 +28,7 @@ pub struct Guest {
 
 /// Checks that the peer of a loopback connection is the user's own, or root's, from whom nothing
 /// can be kept. `endpoint` is our end, `peer` the other. What the system does not tell is let pass:
-/// a table that cannot be read, or a peer that is gone from it already.
+/// a question that it does not take, or a peer that is gone already.
 ///
 /// # Errors
 /// When it is somebody else's.
@@ -39,14 +50,48 @@ pub fn same_user_or_root(_endpoint: SocketAddr, _peer: SocketAddr) -> Result<(),
     Ok(())
 }
 
-/// The peer's socket has our addresses the other way round.
+/// Asks the kernel for the peer's socket alone, however many there are. That has our addresses the
+/// other way round.
 #[cfg(target_os = "linux")]
 fn owner(endpoint: SocketAddr, peer: SocketAddr) -> Option<u32> {
-    let table = procfs::net::tcp().ok()?;
-    let theirs = |row: &&procfs::net::TcpNetEntry| {
-        row.local_address == peer && row.remote_address == endpoint
+    let socket = Socket::new(NETLINK_SOCK_DIAG).ok()?;
+    // Loopback of the kernel itself: it answers before the request returns, or not at all.
+    socket.set_non_blocking(true).ok()?;
+    socket.connect(&netlink_sys::SocketAddr::new(0, 0)).ok()?;
+    socket.send(&question(endpoint, peer), 0).ok()?;
+    let (answer, _kernel) = socket.recv_from_full().ok()?;
+    let answer = NetlinkMessage::<SockDiagMessage>::deserialize(&answer).ok()?;
+    let NetlinkPayload::InnerMessage(SockDiagMessage::InetResponse(found)) = answer.payload else {
+        // There is no such socket.
+        return None;
     };
-    table.iter().find(theirs).map(|row| row.uid)
+    Some(found.header.uid)
+}
+
+#[cfg(target_os = "linux")]
+fn question(endpoint: SocketAddr, peer: SocketAddr) -> Vec<u8> {
+    let request = InetRequest {
+        family: AF_INET,
+        protocol: IPPROTO_TCP,
+        extensions: ExtensionFlags::empty(),
+        states: StateFlags::all(),
+        socket_id: SocketId {
+            source_address: peer.ip(),
+            source_port: peer.port(),
+            destination_address: endpoint.ip(),
+            destination_port: endpoint.port(),
+            interface_id: 0,
+            // Any: it would tell a socket from its predecessor.
+            cookie: [0xff; 8],
+        },
+    };
+    let mut header = NetlinkHeader::default();
+    header.flags = NLM_F_REQUEST;
+    let mut message = NetlinkMessage::new(header, SockDiagMessage::InetRequest(request).into());
+    message.finalize();
+    let mut bytes = vec![0; message.buffer_len()];
+    message.serialize(&mut bytes);
+    bytes
 }
 
 #[cfg(all(test, target_os = "linux"))]
