@@ -55,6 +55,9 @@ enum Command {
         /// One or more statements
         sql: String,
     },
+    /// Measure borealisd beside a plain connection and `ssh -L`; takes a quarter of an hour
+    #[cfg(target_os = "linux")]
+    Bench(crate::bench::Bench),
     /// Show addresses, process ids and counts, as JSON
     Info {
         #[command(flatten)]
@@ -93,6 +96,9 @@ struct At {
 enum Error {
     #[error(transparent)]
     Sandbox(#[from] sandbox::Error),
+    #[cfg(target_os = "linux")]
+    #[error(transparent)]
+    Bench(#[from] crate::bench::Error),
     #[error("cannot write the result")]
     Output(#[from] io::Error),
     #[error("no sandbox answers there; is `borealis-sandbox serve` running?")]
@@ -137,6 +143,8 @@ async fn execute(command: Command) -> Result<(), Error> {
         Command::Sql { at, database, sql } => {
             print(&rows(&at.sql(&Query { database, sql }).await?))
         }
+        #[cfg(target_os = "linux")]
+        Command::Bench(bench) => print(&bench.run().await?),
         Command::Info { at } => print(&(serde_json::to_string_pretty(&at.info().await?)? + "\n")),
     }
 }
@@ -150,6 +158,7 @@ async fn serve(wanted: Serve) -> Result<(), Error> {
         key: wanted.key,
         host_key: wanted.host_key,
         api_keys: wanted.api_key,
+        ..Options::default()
     };
     let sandbox = Sandbox::start(options).await?;
     let exports = exports(&sandbox.environment());

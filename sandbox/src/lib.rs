@@ -9,6 +9,8 @@ mod account;
 mod admin;
 mod armed;
 mod authorizations;
+#[cfg(target_os = "linux")]
+mod bench;
 mod borealis;
 mod cli;
 mod fault;

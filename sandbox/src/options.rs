@@ -17,4 +17,10 @@ pub struct Options {
     /// Heroku logins that are accepted, the first of them in the environment; one is made up when
     /// empty.
     pub api_keys: Vec<String>,
+    /// The APIs announce sshd itself, and not the relay before it: faults of the network do nothing.
+    pub straight: bool,
+    /// The port of the database of app `udon`, instead of Postgres'.
+    pub elsewhere: Option<u16>,
+    /// So many further apps, `app-1` and so on, with a database each.
+    pub more_apps: usize,
 }

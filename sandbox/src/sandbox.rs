@@ -10,6 +10,8 @@ use crate::find::Programs;
 use crate::host::Host;
 use crate::layout::{self, Layout};
 use crate::options::Options;
+#[cfg(target_os = "linux")]
+use crate::postgres::roles::Access;
 use crate::postgres::{Rows, literal};
 use crate::relay::RelayStats;
 use crate::requests::Request;
@@ -121,6 +123,13 @@ impl Sandbox {
         self.service.api_keys.first().cloned().unwrap_or_default()
     }
 
+    /// What the account has on an add-on, with write access.
+    #[cfg(target_os = "linux")]
+    pub(crate) async fn personal(&self, addon: &str) -> Result<Personal, Error> {
+        let (service, addon) = (Arc::clone(&self.service), addon.to_owned());
+        Ok(self.host.run(async move { service.personal(&addon).await }).await??)
+    }
+
     /// Where all files are.
     pub fn dir(&self) -> &Path {
         self.service.layout.dir()
@@ -194,6 +203,37 @@ impl Sandbox {
     /// that each password starts with (what follows them reads differently in a URL or a shell).
     pub fn secrets(&self) -> Vec<String> {
         self.service.secrets.all()
+    }
+}
+
+/// How to get to an add-on by hand.
+#[cfg(target_os = "linux")]
+pub(crate) struct Personal {
+    pub(crate) ssh_user: String,
+    pub(crate) ssh_port: u16,
+    pub(crate) ssh_key: crate::keys::KeyPair,
+    /// `TYPE BASE64`.
+    pub(crate) host_key: String,
+    pub(crate) port: u16,
+    pub(crate) database: String,
+    pub(crate) user: String,
+    pub(crate) password: String,
+}
+
+#[cfg(target_os = "linux")]
+impl Service {
+    async fn personal(&self, addon: &str) -> Result<Personal, world::Error> {
+        let (database, login) = self.world.personal_login(addon, Access::ReadWrite).await?;
+        Ok(Personal {
+            ssh_user: self.world.ssh_username().to_owned(),
+            ssh_port: self.world.ssh_address().1,
+            ssh_key: self.world.personal_ssh_key(addon).await?,
+            host_key: self.sshd.announced_host_key(),
+            port: self.cluster.port(),
+            database,
+            user: login.name,
+            password: login.password,
+        })
     }
 }
 

@@ -83,6 +83,9 @@ impl Service {
             format: options.key,
             secrets: Arc::clone(&secrets),
             ssh_username: account.name,
+            straight: options.straight,
+            elsewhere: options.elsewhere,
+            more_apps: options.more_apps,
         })
         .await?;
         let listeners = Listeners::bind(ports).await.map_err(Error::io("listen for the APIs"))?;
@@ -145,7 +148,8 @@ async fn start_servers(
         Ok::<_, Error>(Arc::new(cluster))
     };
     let ssh = async {
-        let ports = (ports.sshd, ports.postgres);
+        let permitted: Vec<u16> = [ports.postgres].into_iter().chain(options.elsewhere).collect();
+        let ports = (ports.sshd, &*permitted);
         let sshd = Sshd::create(programs, keys, options.host_key, &layout.ssh(), ports).await?;
         sshd.start().await?;
         Ok(Arc::new(sshd))

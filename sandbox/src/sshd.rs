@@ -72,7 +72,7 @@ impl Sshd {
         keys: &KeyMaker,
         host_key_type: HostKeyType,
         dir: &Path,
-        (port, postgres_port): (u16, u16),
+        (port, permitted): (u16, &[u16]),
     ) -> Result<Self, Error> {
         let sshd = Self {
             program: programs.sshd.clone(),
@@ -90,7 +90,7 @@ impl Sshd {
         sshd.new_host_key().await?;
         sshd.announce_host_key();
         sshd.authorize(&[])?;
-        let settings = settings(dir, port, postgres_port, sshd.version().await);
+        let settings = settings(dir, port, permitted, sshd.version().await);
         prepare(std::fs::write(dir.join("sshd_config"), settings))?;
         Ok(sshd)
     }
@@ -209,8 +209,10 @@ pub(crate) fn logins(log: &str, fingerprint: &str) -> Vec<u16> {
         .collect()
 }
 
-fn settings(dir: &Path, port: u16, postgres: u16, version: Option<(u32, u32)>) -> String {
+fn settings(dir: &Path, port: u16, permitted: &[u16], version: Option<(u32, u32)>) -> String {
     let dir = dir.display();
+    let each = permitted.iter().map(|port| format!(" 127.0.0.1:{port} localhost:{port}"));
+    let permitted: String = each.collect();
     let mut settings = format!(
         "ListenAddress 127.0.0.1:{port}
 HostKey {dir}/host_key
@@ -224,7 +226,7 @@ UsePAM no
 UseDNS no
 StrictModes no
 AllowTcpForwarding local
-PermitOpen 127.0.0.1:{postgres} localhost:{postgres}
+PermitOpen{permitted}
 AllowAgentForwarding no
 X11Forwarding no
 PermitTTY no
@@ -286,7 +288,7 @@ mod tests {
     #[test]
     fn only_versions_that_know_penalties_are_told_to_leave_them() {
         let told =
-            |version| settings(Path::new("/d"), 1, 2, version).contains("PerSourcePenalties");
+            |version| settings(Path::new("/d"), 1, &[2], version).contains("PerSourcePenalties");
         assert_eq!(
             [None, Some((9, 7)), Some((9, 8)), Some((10, 0))].map(told),
             [false, false, true, true]

@@ -39,7 +39,7 @@ pub(super) async fn database(
     let (name, login) = service.world.personal_login(&addon, access).await?;
     ok(json!({
         "dbHost": "127.0.0.1",
-        "dbPort": service.cluster.port(),
+        "dbPort": service.world.database_port(&addon),
         "dbName": name,
         "dbUsername": login.name,
         "dbPassword": login.password,

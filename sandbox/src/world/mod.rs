@@ -61,6 +61,8 @@ pub(crate) struct World {
     pub(crate) secrets: Arc<Secrets>,
     /// The user that sshd logs in.
     ssh_username: String,
+    straight: bool,
+    elsewhere: Option<u16>,
     /// Postgres' real version and its first number.
     version: (String, u32),
 }
@@ -74,6 +76,9 @@ pub(crate) struct Parts {
     pub(crate) format: KeyFormat,
     pub(crate) secrets: Arc<Secrets>,
     pub(crate) ssh_username: String,
+    pub(crate) straight: bool,
+    pub(crate) elsewhere: Option<u16>,
+    pub(crate) more_apps: usize,
 }
 
 impl World {
@@ -93,9 +98,11 @@ impl World {
             format: parts.format,
             secrets: parts.secrets,
             ssh_username: parts.ssh_username,
+            straight: parts.straight,
+            elsewhere: parts.elsewhere,
             version: (version, major.parse().unwrap_or_default()),
         };
-        world.seed().await?;
+        world.seed(parts.more_apps).await?;
         Ok(world)
     }
 
@@ -106,7 +113,14 @@ impl World {
 
     /// Where the APIs send SSH clients.
     pub(crate) fn ssh_address(&self) -> (&'static str, u16) {
-        ("127.0.0.1", self.relay.port())
+        let port = if self.straight { self.sshd.port() } else { self.relay.port() };
+        ("127.0.0.1", port)
+    }
+
+    /// Where the APIs say that an add-on's Postgres listens.
+    pub(crate) fn database_port(&self, addon: &str) -> u16 {
+        let elsewhere = self.elsewhere.filter(|_| addon == seed::ELSEWHERE);
+        elsewhere.unwrap_or_else(|| self.cluster.port())
     }
 
     pub(crate) fn ssh_username(&self) -> &str {

@@ -20,6 +20,8 @@ const ADDONS: &[(&str, &str, &str)] = &[
     ("borealis-pg-hex-00004", "d4", "udon"),
     ("borealis-pg-hex-00005", "d5", "soba"),
 ];
+/// The one whose database may be somewhere else; `udon`'s.
+pub(super) const ELSEWHERE: &str = "borealis-pg-hex-00004";
 const REDIS: &str = "redis-regular-54321";
 const APPS: &[&str] = &["sushi", "sushi-staging", "ramen", "udon", "soba", "empty"];
 /// App, attachment, add-on.
@@ -34,13 +36,18 @@ const ATTACHMENTS: &[(&str, &str, &str)] = &[
 ];
 
 impl World {
-    pub(super) async fn seed(&self) -> Result<(), Error> {
+    pub(super) async fn seed(&self, more_apps: usize) -> Result<(), Error> {
         let mut state = self.state().await;
         state.apps.extend(APPS.iter().map(|name| App::new(name)));
         for (addon, database, app) in ADDONS {
-            let database = self.new_database(database).await?;
-            let plan = format!("{SERVICE}:x2-h20-p20-s20");
-            state.addons.push(Addon::new(addon, (SERVICE, &plan), app, Some(database)));
+            state.addons.push(self.new_addon(addon, database, app).await?);
+        }
+        for number in 1..=more_apps {
+            let (app, addon) = (format!("app-{number}"), format!("borealis-pg-app-{number}"));
+            let database = state.next_database_name();
+            state.addons.push(self.new_addon(&addon, &database, &app).await?);
+            state.attachments.push(Attachment::new(&app, "DATABASE", &addon));
+            state.apps.push(App::new(&app));
         }
         let redis = ("heroku-redis", "heroku-redis:mini");
         state.addons.push(Addon::new(REDIS, redis, "sushi", None));
@@ -48,6 +55,12 @@ impl World {
             ATTACHMENTS.iter().map(|(app, name, addon)| Attachment::new(app, name, addon));
         state.attachments.extend(attachments);
         self.authorize(&state)
+    }
+
+    async fn new_addon(&self, addon: &str, database: &str, app: &str) -> Result<Addon, Error> {
+        let database = self.new_database(database).await?;
+        let plan = format!("{SERVICE}:x2-h20-p20-s20");
+        Ok(Addon::new(addon, (SERVICE, &plan), app, Some(database)))
     }
 
     /// A new real database with its application users and their key.
