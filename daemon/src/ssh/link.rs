@@ -160,8 +160,10 @@ impl Core {
     pub(super) async fn probe(&self) -> bool {
         let asked = self.handle.send_global_request(KEEPALIVE, &[], true);
         let answered = tokio::select! {
-            answered = timeout(PROBE_TIMEOUT, asked) => answered,
+            biased;
+            // First, because russh writes an ERROR into the log about an answer that will not come.
             () = self.state.ended().cancelled() => return false,
+            answered = timeout(PROBE_TIMEOUT, asked) => answered,
         };
         match answered {
             Ok(Ok(_) | Err(Error::RequestDenied)) => true,
