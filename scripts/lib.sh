@@ -19,11 +19,12 @@ package_of() {
   case "$1:$2" in
     apt-get:sshd) echo openssh-server ;; apt-get:initdb) echo postgresql ;;
     apt-get:psql | apt-get:pg_dump) echo postgresql-client ;;
+    apt-get:pgbench) echo postgresql ;;
     apt-get:ssh-keygen | apt-get:ssh) echo openssh-client ;;
     dnf:sshd) echo openssh-server ;; dnf:initdb) echo postgresql-server ;;
-    dnf:psql | dnf:pg_dump) echo postgresql ;; dnf:ssh-keygen | dnf:ssh) echo openssh-clients ;;
+    dnf:psql | dnf:pg_dump) echo postgresql ;; dnf:pgbench) echo postgresql-contrib ;; dnf:ssh-keygen | dnf:ssh) echo openssh-clients ;;
     brew:sshd | brew:ssh-keygen | brew:ssh) echo openssh ;;
-    brew:initdb | brew:psql | brew:pg_dump) echo postgresql@17 ;;
+    brew:initdb | brew:psql | brew:pg_dump | brew:pgbench) echo postgresql@17 ;;
     apt-get:gnome-keyring-daemon | dnf:gnome-keyring-daemon) echo gnome-keyring ;;
     apt-get:secret-tool) echo libsecret-tools ;; dnf:secret-tool) echo libsecret ;;
     apt-get:dbus-run-session | dnf:dbus-run-session) echo dbus-daemon ;;

@@ -15,6 +15,7 @@ use crate::options::Options;
 use crate::postgres::Rows;
 use crate::requests::Request;
 use crate::sandbox::{self, Sandbox};
+use crate::soak;
 
 /// The Borealis service on one machine
 #[derive(Parser)]
@@ -28,6 +29,8 @@ struct Cli {
 enum Command {
     /// Keep a sandbox up, and print the environment to use it with
     Serve(Serve),
+    /// Drive clients through borealisd and make everything go wrong meanwhile
+    Soak(soak::Options),
     /// Make something go wrong
     Fault {
         #[command(flatten)]
@@ -99,6 +102,8 @@ enum Error {
     #[cfg(target_os = "linux")]
     #[error(transparent)]
     Bench(#[from] crate::bench::Error),
+    #[error(transparent)]
+    Soak(#[from] soak::Error),
     #[error("cannot write the result")]
     Output(#[from] io::Error),
     #[error("no sandbox answers there; is `borealis-sandbox serve` running?")]
@@ -134,6 +139,7 @@ pub fn run() -> ExitCode {
 async fn execute(command: Command) -> Result<(), Error> {
     match command {
         Command::Serve(options) => serve(options).await,
+        Command::Soak(options) => Ok(soak::run(options).await?),
         Command::Fault { at, fault } => at.fault(&fault).await,
         Command::Requests { at, clear: true, .. } => at.clear_requests().await,
         Command::Requests { at, json, .. } => {

@@ -29,6 +29,7 @@ mod requests;
 mod sandbox;
 mod secrets;
 mod service;
+mod soak;
 mod sshd;
 mod two_factor;
 mod wait;

@@ -1,0 +1,160 @@
+//! What the daemon holds, counted from outside of it.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::{Instant, sleep};
+
+use super::stand::{OPEN, Stand};
+use super::tool::Trouble;
+
+/// The daemon keeps a link that nobody uses for a minute, and looks at it now and then.
+const SETTLE: Duration = Duration::from_secs(120);
+const LOOK: Duration = Duration::from_millis(500);
+/// Of a connection in `/proc/net/tcp`: the other side has ended it, this one has not.
+const CLOSE_WAIT: &str = "08";
+
+/// What is counted. `None` where the system does not say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub(super) struct Held {
+    pub(super) pid: u32,
+    pub(super) tasks: usize,
+    pub(super) files: Option<usize>,
+    pub(super) memory_kib: Option<u64>,
+    pub(super) close_wait: Option<usize>,
+    pub(super) links: usize,
+    pub(super) backends: usize,
+    pub(super) authorizations: usize,
+}
+
+pub(super) async fn held(stand: &Stand) -> Result<Held, Trouble> {
+    let daemon = stand.daemon().await?;
+    let mut backends = 0;
+    for prefix in ["p_", "app_"] {
+        let counted = stand.sandbox.backends(prefix).await;
+        backends += counted.map_err(|error| Trouble::Failed(crate::chain(&error)))?;
+    }
+    Ok(Held {
+        pid: daemon.pid,
+        tasks: daemon.health.tasks,
+        files: files(daemon.pid).map(|files| files.len()),
+        memory_kib: memory(daemon.pid),
+        close_wait: close_wait(daemon.pid),
+        links: stand.sandbox.ssh_connections(),
+        backends,
+        authorizations: stand.sandbox.outstanding_authorizations(),
+    })
+}
+
+/// Waits until no more is held than `rested` says, or until that has taken too long.
+pub(super) async fn settled(stand: &Stand, rested: Option<&Held>) -> Result<Held, Trouble> {
+    let deadline = Instant::now() + SETTLE;
+    loop {
+        let now = held(stand).await?;
+        let over = match rested {
+            Some(rested) => now.more_than(rested).is_empty(),
+            None => now.links == OPEN.len() && now.backends == 0 && now.authorizations == 0,
+        };
+        if over || Instant::now() >= deadline {
+            return Ok(now);
+        }
+        sleep(LOOK).await;
+    }
+}
+
+impl Held {
+    /// What is left over, memory and authorizations apart: they are judged on their own.
+    pub(super) fn more_than(&self, rested: &Self) -> Vec<String> {
+        let counted = [
+            ("tasks", Some(self.tasks), Some(rested.tasks)),
+            ("open files", self.files, rested.files),
+            ("sockets in CLOSE_WAIT", self.close_wait, rested.close_wait),
+            ("SSH connections", Some(self.links), Some(rested.links)),
+            ("backends in Postgres", Some(self.backends), Some(rested.backends)),
+        ];
+        let over =
+            |&(_, now, then): &(_, Option<usize>, Option<usize>)| now > then && then.is_some();
+        let text = |(what, now, then): (&str, Option<usize>, Option<usize>)| {
+            format!("{} {what}, {} at rest", now.unwrap_or_default(), then.unwrap_or_default())
+        };
+        counted.into_iter().filter(over).map(text).collect()
+    }
+}
+
+/// What each descriptor is.
+fn files(pid: u32) -> Option<Vec<String>> {
+    let entries = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?;
+    let name = |entry: std::io::Result<std::fs::DirEntry>| {
+        Some(std::fs::read_link(entry.ok()?.path()).ok()?.to_string_lossy().into_owned())
+    };
+    Some(entries.filter_map(name).collect())
+}
+
+/// Without what is mapped from files and can be had again.
+fn memory(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"))?;
+    line.trim().trim_end_matches(" kB").parse().ok()
+}
+
+fn close_wait(pid: u32) -> Option<usize> {
+    let ours: HashSet<String> = files(pid)?.into_iter().collect();
+    let sockets = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).ok()?;
+    let waits = |line: &&str| {
+        let mut fields = line.split_whitespace().skip(3);
+        let state = fields.next();
+        let inode = fields.nth(5);
+        state == Some(CLOSE_WAIT)
+            && inode.is_some_and(|inode| ours.contains(&format!("socket:[{inode}]")))
+    };
+    Some(sockets.lines().skip(1).filter(waits).count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const RESTED: Held = Held {
+        pid: 1,
+        tasks: 10,
+        files: Some(30),
+        memory_kib: Some(9_000),
+        close_wait: Some(0),
+        links: 4,
+        backends: 0,
+        authorizations: 0,
+    };
+
+    #[test]
+    fn what_is_left_over_is_named() {
+        assert!(RESTED.more_than(&RESTED).is_empty());
+        let table = [
+            Held { tasks: 11, ..RESTED },
+            Held { files: Some(31), ..RESTED },
+            Held { close_wait: Some(1), ..RESTED },
+            Held { links: 5, ..RESTED },
+            Held { backends: 1, ..RESTED },
+        ];
+        for held in table {
+            assert_eq!(held.more_than(&RESTED).len(), 1, "{held:?}");
+        }
+    }
+
+    #[test]
+    #[cfg(target_os = "linux")]
+    fn our_own_sockets_are_found() {
+        use std::net::{TcpListener, TcpStream};
+        let pid = std::process::id();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let client = TcpStream::connect(listener.local_addr().unwrap()).unwrap();
+        let (server, _) = listener.accept().unwrap();
+        let before = close_wait(pid).unwrap();
+        drop(client);
+        while close_wait(pid).unwrap() == before {
+            std::thread::yield_now();
+        }
+        drop(server);
+        assert!(memory(pid).unwrap() > 0);
+    }
+}
