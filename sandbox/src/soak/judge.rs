@@ -45,8 +45,11 @@ pub(super) async fn judge(shared: &Shared, seen: &Seen) -> Result<Judged, Troubl
     let (stand, record) = (&shared.stand, &shared.record);
     record.during("the end".to_owned());
     let settled = measure::settled(stand, Some(&seen.rested)).await?;
+    let files = measure::describe_files(settled.pid);
     for left in settled.more_than(&seen.rested) {
-        record.fail(&format!("left over: {left}"));
+        let info = stand.sandbox.info();
+        let (ssh, apis) = (info.relay_port, [info.heroku_url, info.borealis_url].join(" "));
+        record.fail(&format!("left over: {left}; SSH is {ssh}, APIs are {apis}; open: {files}"));
     }
     one_daemon(shared, seen, &settled);
     shared.ledger.audit(stand, record).await;

@@ -1,6 +1,6 @@
 //! What the daemon holds, counted from outside of it.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -99,16 +99,50 @@ fn memory(pid: u32) -> Option<u64> {
 }
 
 fn close_wait(pid: u32) -> Option<usize> {
+    Some(sockets(pid)?.iter().filter(|socket| socket.state == CLOSE_WAIT).count())
+}
+
+/// A TCP socket of the daemon, as the kernel writes it.
+struct Socket {
+    /// Address and port, in hexadecimal.
+    local: String,
+    remote: String,
+    state: String,
+}
+
+fn sockets(pid: u32) -> Option<Vec<Socket>> {
     let ours: HashSet<String> = files(pid)?.into_iter().collect();
-    let sockets = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).ok()?;
-    let waits = |line: &&str| {
-        let mut fields = line.split_whitespace().skip(3);
-        let state = fields.next();
-        let inode = fields.nth(5);
-        state == Some(CLOSE_WAIT)
-            && inode.is_some_and(|inode| ours.contains(&format!("socket:[{inode}]")))
+    let table = std::fs::read_to_string(format!("/proc/{pid}/net/tcp")).ok()?;
+    let socket = |line: &str| {
+        let fields: Vec<&str> = line.split_whitespace().collect();
+        let [_, local, remote, state, _, _, _, _, _, inode, ..] = fields.as_slice() else {
+            return None;
+        };
+        let [local, remote, state] = [local, remote, state].map(|field| (*field).to_owned());
+        let is_ours = ours.contains(&format!("socket:[{inode}]"));
+        is_ours.then_some(Socket { local, remote, state })
     };
-    Some(sockets.lines().skip(1).filter(waits).count())
+    Some(table.lines().skip(1).filter_map(socket).collect())
+}
+
+/// What the descriptors are, for whoever has to find out why there are too many: each kind and how
+/// many of it, and each TCP socket with its two ports and its state.
+pub(super) fn describe_files(pid: u32) -> String {
+    let mut kinds = BTreeMap::<String, usize>::new();
+    for name in files(pid).unwrap_or_default() {
+        let kind = name.split(":[").next().unwrap_or_default();
+        *kinds.entry(kind.to_owned()).or_default() += 1;
+    }
+    let port = |address: &str| {
+        let (_, port) = address.split_once(':').unwrap_or_default();
+        u16::from_str_radix(port, 16).unwrap_or_default()
+    };
+    let tcp = sockets(pid).unwrap_or_default();
+    let tcp = tcp.iter().map(|Socket { local, remote, state }| {
+        format!("{}->{} {state}", port(local), port(remote))
+    });
+    let kinds = kinds.into_iter().map(|(kind, count)| format!("{count} {kind}"));
+    kinds.chain(tcp).collect::<Vec<_>>().join(", ")
 }
 
 #[cfg(test)]

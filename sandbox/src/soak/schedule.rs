@@ -13,6 +13,8 @@ use super::stand::{OPEN, TARGETS};
 /// Part of the time in which the daemon may be ended too, in percent. What it holds afterwards is
 /// that of one daemon, and can be compared.
 const DEADLY_PART: u32 = 30;
+/// For each that ends the daemon, so many that do not.
+const OTHERS: usize = 3;
 /// Of fair weather between two episodes, in milliseconds.
 const REST: [u64; 2] = [1_000, 4_000];
 /// What it takes to be well again, as far as the schedule is concerned.
@@ -44,6 +46,8 @@ pub(super) struct Schedule {
 struct Dealer {
     random: StdRng,
     deck: VecDeque<&'static Kind>,
+    /// Whether the daemon may be ended.
+    deadly: bool,
     /// When credentials of an add-on last ended.
     ended: BTreeMap<&'static str, Duration>,
 }
@@ -53,16 +57,15 @@ impl Schedule {
         let mut dealer = Dealer {
             random: StdRng::seed_from_u64(seed),
             deck: VecDeque::new(),
+            deadly: true,
             ended: BTreeMap::new(),
         };
         let deadly = deadly_until(time);
         let (mut at, mut episodes) = (Duration::ZERO, Vec::new());
         loop {
             at += dealer.milliseconds(REST);
-            if at < deadly && dealer.deck.is_empty() {
-                dealer.fill(true);
-            } else if at >= deadly && episodes.last().is_some_and(|last: &Episode| last.at < deadly)
-            {
+            if dealer.deadly && at >= deadly {
+                dealer.deadly = false;
                 dealer.deck.clear();
             }
             let episode = dealer.episode(at);
@@ -86,13 +89,13 @@ fn deadly_until(time: Duration) -> Duration {
 
 impl Dealer {
     /// Of each kind one, before any comes again. With what ends the daemon, a few of the others.
-    fn fill(&mut self, deadly: bool) {
+    fn fill(&mut self) {
         let is_deadly = |kind: &&Kind| kind.is(Trait::Deadly);
         let mut cards: Vec<&Kind> = KINDS.iter().filter(|kind| !is_deadly(kind)).collect();
         cards.shuffle(&mut self.random);
-        if deadly {
+        if self.deadly {
             let ending: Vec<&Kind> = KINDS.iter().filter(is_deadly).collect();
-            cards.truncate(ending.len() * 2);
+            cards.truncate(ending.len() * OTHERS);
             cards.extend(ending);
             cards.shuffle(&mut self.random);
         }
@@ -133,7 +136,7 @@ impl Dealer {
             {
                 return kind;
             }
-            self.fill(false);
+            self.fill();
         }
     }
 
