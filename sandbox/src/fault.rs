@@ -80,6 +80,13 @@ pub enum Fault {
         /// What to do
         power: Power,
     },
+    /// Kill the processes of the SSH connections that the running sshd has begun
+    KillSessions,
+    /// Restart sshd with these settings (`RekeyLimit 16M`); without any, with those of the start
+    SshdSettings {
+        /// Lines of sshd_config; they win over its own, and count for new connections
+        settings: Vec<String>,
+    },
     /// Stop, start or restart Postgres
     Postgres {
         /// What to do
@@ -139,6 +146,8 @@ impl Service {
                 self.sshd.start().await?;
             }
             Fault::Sshd { power } => self.power_sshd(power).await?,
+            Fault::KillSessions => self.sshd.kill_sessions().await?,
+            Fault::SshdSettings { settings } => self.sshd.restart_with(&settings).await?,
             Fault::Postgres { power } => self.power_postgres(power).await?,
         }
         Ok(())

@@ -1,6 +1,8 @@
 //! A real OpenSSH server, with the service's manners: public keys only, forwarding to Postgres
 //! only, no shell.
 
+mod settings;
+
 use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -9,7 +11,7 @@ use std::sync::PoisonError;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
 use tokio::sync::Mutex;
 
@@ -22,8 +24,6 @@ use crate::wait;
 const START_PATIENCE: Duration = Duration::from_secs(15);
 /// Where Debian's sshd wants its empty directory; nothing makes it where sshd is not a service.
 const PRIVILEGE_SEPARATION_DIR: &str = "/run/sshd";
-/// The first OpenSSH that punishes an address for failed logins; ours all come from one address.
-const FIRST_WITH_PENALTIES: (u32, u32) = (9, 8);
 
 /// sshd could not be set up, started or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -50,6 +50,8 @@ pub(crate) struct Sshd {
     /// Holds its configuration, keys and log.
     dir: PathBuf,
     port: u16,
+    /// Those it has at the start.
+    settings: String,
     keys: KeyMaker,
     host_key_type: HostKeyType,
     host_key: std::sync::Mutex<HostKey>,
@@ -74,10 +76,12 @@ impl Sshd {
         dir: &Path,
         (port, permitted): (u16, &[u16]),
     ) -> Result<Self, Error> {
+        let version = version(&programs.sshd).await;
         let sshd = Self {
             program: programs.sshd.clone(),
             dir: dir.to_owned(),
             port,
+            settings: settings::of(dir, port, permitted, version),
             keys: keys.clone(),
             host_key_type,
             host_key: std::sync::Mutex::default(),
@@ -90,8 +94,7 @@ impl Sshd {
         sshd.new_host_key().await?;
         sshd.announce_host_key();
         sshd.authorize(&[])?;
-        let settings = settings(dir, port, permitted, sshd.version().await);
-        prepare(std::fs::write(dir.join("sshd_config"), settings))?;
+        sshd.configure(&[])?;
         Ok(sshd)
     }
 
@@ -168,6 +171,34 @@ impl Sshd {
         server.stop(Signal::TERM).await.map_err(|source| Error::Io { what: "stop sshd", source })
     }
 
+    /// These win over those of the start. Connections that are open live on with what they began
+    /// with.
+    pub(crate) async fn restart_with(&self, first: &[String]) -> Result<(), Error> {
+        self.configure(first)?;
+        self.stop().await?;
+        self.start().await
+    }
+
+    /// Ends the processes of all sessions that this listener began, as an administrator might; the
+    /// listener stays.
+    pub(crate) async fn kill_sessions(&self) -> Result<(), Error> {
+        let Some(listener) = self.pid() else { return Ok(()) };
+        let io = |source| Error::Io { what: "list processes", source };
+        let listed = Command::new("ps").args(["-e", "-o", "pid=,ppid="]).output().await;
+        for pid in below(listener, &String::from_utf8_lossy(&listed.map_err(io)?.stdout)) {
+            if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
+                // An error says that it has just gone with its parent.
+                let _ = kill_process(pid, Signal::KILL);
+            }
+        }
+        Ok(())
+    }
+
+    fn configure(&self, first: &[String]) -> Result<(), Error> {
+        let settings = settings::replaced(&self.settings, first);
+        prepare(std::fs::write(self.dir.join("sshd_config"), settings))
+    }
+
     fn spawn(&self) -> Result<Server, Error> {
         let mut command = Command::new(&self.program);
         command
@@ -179,12 +210,6 @@ impl Sshd {
         self.log_file()
             .and_then(|log| Server::spawn(&mut command, log))
             .map_err(|source| Error::Io { what: "start sshd", source })
-    }
-
-    /// Old versions know no `-V`, but print their version with the complaint about it.
-    async fn version(&self) -> Option<(u32, u32)> {
-        let output = Command::new(&self.program).arg("-V").output().await.ok()?;
-        version_in(&String::from_utf8_lossy(&output.stderr))
     }
 
     fn log_path(&self) -> PathBuf {
@@ -209,43 +234,25 @@ pub(crate) fn logins(log: &str, fingerprint: &str) -> Vec<u16> {
         .collect()
 }
 
-fn settings(dir: &Path, port: u16, permitted: &[u16], version: Option<(u32, u32)>) -> String {
-    let dir = dir.display();
-    let each = permitted.iter().map(|port| format!(" 127.0.0.1:{port} localhost:{port}"));
-    let permitted: String = each.collect();
-    let mut settings = format!(
-        "ListenAddress 127.0.0.1:{port}
-HostKey {dir}/host_key
-PidFile {dir}/sshd.pid
-AuthorizedKeysFile {dir}/authorized_keys
-AuthenticationMethods publickey
-PasswordAuthentication no
-KbdInteractiveAuthentication no
-PermitRootLogin prohibit-password
-UsePAM no
-UseDNS no
-StrictModes no
-AllowTcpForwarding local
-PermitOpen{permitted}
-AllowAgentForwarding no
-X11Forwarding no
-PermitTTY no
-PrintMotd no
-MaxStartups 200
-MaxSessions 1000
-LogLevel VERBOSE
-"
-    );
-    if version.is_some_and(|version| version >= FIRST_WITH_PENALTIES) {
-        settings.push_str("PerSourcePenalties no\n");
-    }
-    settings
+/// Old versions know no `-V`, but print their version with the complaint about it.
+async fn version(program: &Path) -> Option<(u32, u32)> {
+    let output = Command::new(program).arg("-V").output().await.ok()?;
+    settings::version_in(&String::from_utf8_lossy(&output.stderr))
 }
 
-fn version_in(text: &str) -> Option<(u32, u32)> {
-    let (_, rest) = text.split_once("OpenSSH_")?;
-    let mut numbers = rest.split(|c: char| !c.is_ascii_digit());
-    Some((numbers.next()?.parse().ok()?, numbers.next()?.parse().ok()?))
+/// Children and their children, from lines of `PID PARENT`.
+fn below(ancestor: u32, table: &str) -> Vec<u32> {
+    let pairs = table.lines().filter_map(|line| {
+        let mut numbers = line.split_whitespace().map(|number| number.parse::<u32>().ok());
+        Some((numbers.next()??, numbers.next()??))
+    });
+    let pairs: Vec<_> = pairs.collect();
+    let (mut found, mut next) = (vec![ancestor], 0);
+    while let Some(parent) = found.get(next).copied() {
+        found.extend(pairs.iter().filter(|(_, of)| *of == parent).map(|(child, _)| *child));
+        next += 1;
+    }
+    found.split_off(1)
 }
 
 /// Closed to others before it has content.
@@ -264,19 +271,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn reads_the_version_as_printed_by_old_and_new() {
-        let table = [
-            ("OpenSSH_9.2, OpenSSL 3.0.19 27 Jan 2026", Some((9, 2))),
-            ("unknown option -- V\nOpenSSH_8.4p1 Debian-5+deb11u1, OpenSSL 1.1.1", Some((8, 4))),
-            ("OpenSSH_10.0p2, LibreSSL 3.3.6", Some((10, 0))),
-            ("something else", None),
-        ];
-        for (text, expected) in table {
-            assert_eq!(version_in(text), expected, "{text}");
-        }
-    }
-
-    #[test]
     fn logins_are_found_by_the_keys_fingerprint() {
         let log = "Connection from 127.0.0.1 port 40000 on 127.0.0.1 port 22 rdomain \"\"\n\
              Accepted publickey for root from 127.0.0.1 port 40000 ssh2: ED25519 SHA256:aa\n\
@@ -286,12 +280,9 @@ mod tests {
     }
 
     #[test]
-    fn only_versions_that_know_penalties_are_told_to_leave_them() {
-        let told =
-            |version| settings(Path::new("/d"), 1, &[2], version).contains("PerSourcePenalties");
-        assert_eq!(
-            [None, Some((9, 7)), Some((9, 8)), Some((10, 0))].map(told),
-            [false, false, true, true]
-        );
+    fn descendants_are_found_and_nobody_else() {
+        let table = "  1  0\n 10  1\n 11 10\n 12 11\n 13 1\n what? 10\n";
+        assert_eq!(below(10, table), [11, 12]);
+        assert!(below(13, table).is_empty());
     }
 }
