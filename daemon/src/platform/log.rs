@@ -121,6 +121,9 @@ fn loudest(target: &str) -> Level {
     let root = target.split("::").next().unwrap_or(target);
     if OURS.contains(&root) {
         Level::TRACE
+    } else if target == "russh::client::encrypted" {
+        // Its warnings are the server's words, uncut, as often as that likes.
+        Level::ERROR
     } else if root == "russh" {
         Level::WARN
     } else {
@@ -154,6 +157,7 @@ mod tests {
             ("borealisd_evil", Level::INFO),
             ("russh::client", Level::WARN),
             ("russh", Level::WARN),
+            ("russh::client::encrypted", Level::ERROR),
             ("hyper_util::client", Level::INFO),
             ("reqwest::connect", Level::INFO),
             ("h2", Level::INFO),

@@ -155,6 +155,10 @@ impl Attempt {
             (None, Error::NoCommonAlgo { kind: AlgorithmKind::Key, theirs, .. }) => {
                 printable(&format!("of another type ({})", theirs.join(", ")))
             }
+            (None, Error::Version) => {
+                return self.protocol("what answers there does not speak SSH");
+            }
+            (None, Error::Disconnect) => return self.protocol("it closed the connection"),
             (None, Error::IO(io)) if io.kind() == io::ErrorKind::UnexpectedEof => {
                 return self.protocol("it closed the connection");
             }

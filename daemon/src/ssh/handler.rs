@@ -13,15 +13,35 @@ use super::state::LinkState;
 use super::text::printable;
 use crate::tunnel::LinkEnd;
 
+/// So many channels a server may try to open to us, in the life of a link. An honest one tries
+/// none; to go on refusing would be work, and a line in russh's queues, for each.
+const OPENS_BORNE: u32 = 100;
+
 /// Lives inside russh's session task, and so dies with it.
 pub(super) struct SshHandler {
     pin: HostKeyPin,
     state: Arc<LinkState>,
+    /// Channels that the server tried to open.
+    opens: u32,
 }
 
 impl SshHandler {
     pub(super) fn new(pin: HostKeyPin, state: Arc<LinkState>) -> Self {
-        Self { pin, state }
+        Self { pin, state, opens: 0 }
+    }
+
+    fn refuse(&mut self, kind: &str, reply: ChannelOpenHandle) -> Result<(), Error> {
+        drop(reply);
+        self.opens += 1;
+        if self.opens == 1 {
+            // Once a link: the server says how often it tries, and must not fill our log.
+            warn!(kind, "the SSH server wants to open a channel to us: refused");
+        }
+        if self.opens < OPENS_BORNE {
+            return Ok(());
+        }
+        self.state.declare(LinkEnd::HungUp("it keeps opening channels to us"));
+        Err(Error::Disconnect)
     }
 }
 
@@ -104,7 +124,7 @@ impl Handler for SshHandler {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Error> {
-        refuse("forwarded-tcpip", reply)
+        self.refuse("forwarded-tcpip", reply)
     }
 
     async fn server_channel_open_forwarded_streamlocal(
@@ -114,7 +134,7 @@ impl Handler for SshHandler {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Error> {
-        refuse("forwarded-streamlocal", reply)
+        self.refuse("forwarded-streamlocal", reply)
     }
 
     async fn server_channel_open_agent_forward(
@@ -123,11 +143,12 @@ impl Handler for SshHandler {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Error> {
-        refuse("auth-agent", reply)
+        self.refuse("auth-agent", reply)
     }
 
+    /// So that it is refused, and counted, as the others are.
     async fn should_accept_unknown_server_channel(&mut self, _: ChannelId, _: &str) -> bool {
-        false
+        true
     }
 
     async fn server_channel_open_unknown(
@@ -136,7 +157,7 @@ impl Handler for SshHandler {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Error> {
-        refuse("unknown", reply)
+        self.refuse("unknown", reply)
     }
 
     async fn server_channel_open_session(
@@ -145,7 +166,7 @@ impl Handler for SshHandler {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Error> {
-        refuse("session", reply)
+        self.refuse("session", reply)
     }
 
     async fn server_channel_open_direct_tcpip(
@@ -158,7 +179,7 @@ impl Handler for SshHandler {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Error> {
-        refuse("direct-tcpip", reply)
+        self.refuse("direct-tcpip", reply)
     }
 
     async fn server_channel_open_direct_streamlocal(
@@ -168,7 +189,7 @@ impl Handler for SshHandler {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Error> {
-        refuse("direct-streamlocal", reply)
+        self.refuse("direct-streamlocal", reply)
     }
 
     async fn server_channel_open_x11(
@@ -179,12 +200,6 @@ impl Handler for SshHandler {
         reply: ChannelOpenHandle,
         _: &mut Session,
     ) -> Result<(), Error> {
-        refuse("x11", reply)
+        self.refuse("x11", reply)
     }
-}
-
-fn refuse(kind: &str, reply: ChannelOpenHandle) -> Result<(), Error> {
-    warn!(kind, "the SSH server wants to open a channel to us: refused");
-    drop(reply);
-    Ok(())
 }

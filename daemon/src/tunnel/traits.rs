@@ -145,6 +145,9 @@ pub enum LinkEnd {
     /// No sign of life.
     #[error("the SSH server stopped answering")]
     Silent,
+    /// The server did what none should do.
+    #[error("we hung up on the SSH server: {0}")]
+    HungUp(&'static str),
 }
 
 /// Why a link could not be made.
