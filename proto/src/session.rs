@@ -206,7 +206,7 @@ pub struct Session {
     pub state: SessionState,
     /// Since when it is so.
     pub since: Timestamp,
-    /// Present whenever the state is not `up`.
+    /// Present whenever the state is not `up`; and when it is, but Postgres cannot be reached.
     pub reason: Option<Reason>,
     /// Failed tries since it was last well.
     pub attempt: u32,

@@ -38,8 +38,10 @@ pub fn wrong_way_first(sessions: &[Session]) -> Vec<&Session> {
         SessionState::Reconnecting => 1,
         SessionState::Opening => 2,
         SessionState::Unknown => 3,
-        SessionState::Closing => 4,
-        SessionState::Up => 5,
+        // Whoever uses it fails.
+        SessionState::Up if session.reason.is_some() => 4,
+        SessionState::Closing => 5,
+        SessionState::Up => 6,
     });
     sorted
 }

@@ -11,6 +11,8 @@ pub(super) struct Facts<'a> {
     pub(super) database: &'a Status,
     /// Why the endpoint is not bound, if it is not.
     pub(super) unbound: Option<&'a Reason>,
+    /// Why Postgres could not be reached through a tunnel that is up.
+    pub(super) unreachable: Option<&'a Reason>,
     pub(super) was_up: bool,
     pub(super) closing: bool,
 }
@@ -39,7 +41,8 @@ impl Condition {
             (Phase::Ready, _) => {
                 return Self {
                     state: SessionState::Up,
-                    reason: None,
+                    // Nothing of ours is wrong, and nobody can use it: both are said.
+                    reason: facts.unreachable.cloned(),
                     attempt: 0,
                     next_retry_at: None,
                 };
@@ -107,7 +110,14 @@ mod tests {
             (&refused, &ready, true, S::Blocked, Some(C::LoginRequired)),
         ];
         for (tunnel, database, was_up, state, code) in table {
-            let facts = Facts { tunnel, database, unbound: None, was_up, closing: false };
+            let facts = Facts {
+                tunnel,
+                database,
+                unbound: None,
+                unreachable: None,
+                was_up,
+                closing: false,
+            };
             let condition = Condition::derive(&facts);
             assert_eq!(condition.state, state, "{tunnel:?} {database:?}");
             assert_eq!(condition.reason.map(|reason| reason.code), code);
@@ -122,11 +132,28 @@ mod tests {
             tunnel: &ready,
             database: &ready,
             unbound: Some(&taken),
+            unreachable: None,
             was_up: true,
             closing: false,
         };
         assert_eq!(Condition::derive(&facts).state, SessionState::Blocked);
         facts.closing = true;
         assert_eq!(Condition::derive(&facts).state, SessionState::Closing);
+    }
+
+    #[test]
+    fn one_that_is_up_says_that_postgres_is_not() {
+        let (ready, down) =
+            (status(Phase::Ready, None), status(Phase::Waiting, Some(ErrorCode::LinkLost)));
+        let refused = says(ErrorCode::DatabaseUnreachable, "refused");
+        let shown = |tunnel| {
+            let unreachable = Some(&refused);
+            let (unbound, was_up, closing) = (None, true, false);
+            let database = &ready;
+            Condition::derive(&Facts { tunnel, database, unbound, unreachable, was_up, closing })
+        };
+        assert_eq!(shown(&ready).state, SessionState::Up);
+        assert_eq!(shown(&ready).reason, Some(refused.clone()));
+        assert_eq!(shown(&down).reason.unwrap().code, ErrorCode::LinkLost, "which explains it");
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use borealis_proto::ErrorCode;
 use tokio::net::TcpStream;
 use tracing::{debug, info, warn};
 
@@ -44,6 +45,7 @@ async fn join(live: &Live, mut stream: TcpStream) {
     }
     match wait_for_channel(live).await {
         Ok(channel) => {
+            live.heard(true);
             let end = carry(live, &mut stream, first, channel).await;
             debug!(session = %live.id, ?end, "client left");
         }
@@ -58,6 +60,9 @@ async fn wait_for_channel(live: &Live) -> Result<Channel, Error> {
 
 async fn turn_away(live: &Live, stream: TcpStream, first: First, error: &Error) {
     let reason = refusal(error);
+    if reason.code == ErrorCode::DatabaseUnreachable {
+        live.heard(false);
+    }
     info!(session = %live.id, reason = %reason.message, "client turned away");
     let message = format!("borealisd: {}: {}", live.target(), reason.message);
     let hint = reason.hint.unwrap_or_else(|| format!("borealisctl status {}", live.target()));

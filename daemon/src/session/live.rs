@@ -8,7 +8,7 @@ use borealis_proto::{
     Access, Connections, Endpoint, ErrorCode, Identity, Reason, Session, SessionId, SessionState,
 };
 use jiff::Timestamp;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
@@ -17,8 +17,8 @@ use super::backends::Backends;
 use super::condition::{Condition, Facts};
 use super::database::Database;
 use super::error::Error;
-use super::proof::{self, Path, Rest};
-use crate::credentials::{Generation, Owner};
+use super::memory::Memory;
+use crate::credentials::Owner;
 use crate::locked::Locked;
 use crate::tasks::Tasks;
 use crate::tunnel::{Channel, Company, Phase, Traffic, Tunnel, Why};
@@ -55,6 +55,8 @@ pub(super) struct Live {
     pub(super) gauge: Gauge,
     pub(super) backends: Backends,
     pub(super) proved_at: Locked<Option<Timestamp>>,
+    /// Something is known of the path that its watch should look at.
+    pub(super) stirred: Notify,
     /// Cancelled: no new connections.
     pub(super) accepting: CancellationToken,
     /// Cancelled: no connections at all.
@@ -76,39 +78,6 @@ pub(super) struct Gauge {
     pub(super) total: AtomicU64,
 }
 
-/// What the derived condition cannot know: the past.
-pub(super) struct Memory {
-    was_up: bool,
-    /// It came up, and nobody has proved the path since.
-    unproved: bool,
-    unbound: Option<Reason>,
-    shown: Condition,
-    /// Of the database credentials that were told of.
-    generation: Option<Generation>,
-    since: Timestamp,
-}
-
-impl Memory {
-    pub(super) fn new() -> Self {
-        let nothing = crate::tunnel::Status::new();
-        let facts = Facts {
-            tunnel: &nothing,
-            database: &nothing,
-            unbound: None,
-            was_up: false,
-            closing: false,
-        };
-        Self {
-            was_up: false,
-            unproved: false,
-            unbound: None,
-            shown: Condition::derive(&facts),
-            generation: None,
-            since: now(),
-        }
-    }
-}
-
 impl Live {
     /// Looks at what it stands on, and tells the world if that made a difference.
     pub(super) fn observe(&self) {
@@ -119,6 +88,7 @@ impl Live {
             tunnel: &tunnel,
             database: &database,
             unbound: memory.unbound.as_ref(),
+            unreachable: memory.unreachable.as_ref(),
             was_up: memory.was_up,
             closing: self.accepting.is_cancelled(),
         });
@@ -133,6 +103,7 @@ impl Live {
             memory.since = now();
             memory.was_up |= came_up;
             memory.unproved = came_up;
+            memory.unreachable = None;
             let reason = condition.reason.as_ref().map(|reason| reason.message.as_str());
             info!(session = %self.id, addon = self.addon, state = %condition.state, reason);
         }
@@ -256,35 +227,6 @@ impl Live {
     /// Fails once the session is on its way out.
     pub(super) fn check_open(&self) -> Result<(), Error> {
         if self.accepting.is_cancelled() { Err(Error::Closing) } else { Ok(()) }
-    }
-}
-
-/// Keeps the shown state true, and proves the path each time it comes up, and when nobody has used
-/// it for a while.
-pub(super) async fn watch(live: Arc<Live>) {
-    let (mut tunnel, mut database) = (live.tunnel.status(), live.database.status());
-    let mut rest = Rest::new(&live.traffic);
-    loop {
-        live.observe();
-        if std::mem::take(&mut live.memory.lock().unproved) {
-            let proving = live.clone();
-            live.tasks.spawn(async move {
-                let _logged = proof::prove(&proving).await;
-            });
-        }
-        let up = live.memory.lock().shown.state == SessionState::Up;
-        tokio::select! {
-            path = rest.over(&live.traffic), if up => match path {
-                Path::Idle => live.memory.lock().unproved = true,
-                Path::Used => *live.proved_at.lock() = Some(now()),
-            },
-            Ok(()) = tunnel.changed() => {}
-            Ok(()) = database.changed() => {}
-            () = live.accepting.cancelled() => {
-                live.observe();
-                return;
-            }
-        }
     }
 }
 

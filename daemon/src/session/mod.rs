@@ -23,6 +23,7 @@ mod examine;
 mod keys;
 mod live;
 mod manager;
+mod memory;
 mod open;
 mod passfile;
 mod proof;
@@ -31,6 +32,7 @@ mod renew;
 mod restore;
 mod tunnels;
 mod wanted;
+mod watch;
 
 pub use ephemeral::Hold;
 pub use error::Error;

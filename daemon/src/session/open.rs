@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use borealis_proto::{Access, Identity, OpenSession, SessionId, Target};
 use tokio::net::TcpListener;
+use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::info;
 
@@ -13,8 +14,10 @@ use super::backends::Backends;
 use super::database::Database;
 use super::endpoint;
 use super::error::Error;
-use super::live::{self, Gauge, Key, Live, Memory};
+use super::live::{Gauge, Key, Live};
 use super::manager::{Manager, Opened};
+use super::memory::Memory;
+use super::watch;
 use crate::credentials::Owner;
 use crate::heroku::Attached;
 use crate::locked::Locked;
@@ -151,6 +154,7 @@ impl Manager {
             gauge: Gauge::default(),
             backends: Backends::default(),
             proved_at: Locked::default(),
+            stirred: Notify::new(),
             accepting,
             serving: CancellationToken::new(),
             connections: self.tasks().group(),
@@ -161,7 +165,7 @@ impl Manager {
         info!(session = %live.id, addon = live.addon, access = %live.key.access, port = live.port,
             ephemeral = plan.ephemeral, "session opened");
         live.tasks.spawn(endpoint::serve(live.clone(), plan.listener));
-        live.tasks.spawn(live::watch(live.clone()));
+        live.tasks.spawn(watch::watch(live.clone()));
         self.insert(live.clone());
         live
     }

@@ -17,6 +17,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A path that nobody used for so long is proved again.
 const AGAIN: Duration = Duration::from_secs(5 * 60);
+/// One that failed, so soon: it is shown as failed until then.
+const FAILED: Duration = Duration::from_secs(15);
 
 /// Knows since when nothing has come through a session's path.
 pub(super) struct Rest {
@@ -28,6 +30,11 @@ impl Rest {
     /// Begins now.
     pub(super) fn new(traffic: &Traffic) -> Self {
         Self { received: traffic.snapshot().received, due: Instant::now() + AGAIN }
+    }
+
+    /// The path does not work: the next look is soon.
+    pub(super) fn soon(&mut self) {
+        self.due = self.due.min(Instant::now() + FAILED);
     }
 
     /// Resolves after a while, and tells what the path was doing in it.
@@ -53,6 +60,9 @@ pub(super) enum Unproved {
     /// Somebody else answers.
     #[error("what answers behind the tunnel is not Postgres")]
     NotPostgres,
+    /// It is going down, or full of connections that have not logged in.
+    #[error("Postgres hung up without an answer")]
+    HungUp,
     /// Nobody does.
     #[error("Postgres does not answer within {} s", PATIENCE.as_secs())]
     Late,
@@ -66,7 +76,7 @@ impl Unproved {
     pub(super) fn reason(&self) -> Reason {
         match self {
             Self::NoChannel(error) => error.reason(),
-            Self::NotPostgres | Self::Late => Reason {
+            Self::NotPostgres | Self::HungUp | Self::Late => Reason {
                 code: ErrorCode::DatabaseUnreachable,
                 message: self.to_string(),
                 hint: None,
@@ -88,9 +98,17 @@ pub(super) async fn prove(live: &Live) -> Result<(), Unproved> {
     match &proved {
         Ok(()) => {
             *live.proved_at.lock() = Some(now());
+            live.set_unreachable(None);
             debug!(session = %live.id, "proved");
         }
-        Err(error) => warn!(session = %live.id, %error, "no proof"),
+        Err(error) => {
+            warn!(session = %live.id, %error, "no proof");
+            let reason = error.reason();
+            // A tunnel that is down speaks for itself.
+            if reason.code == ErrorCode::DatabaseUnreachable {
+                live.set_unreachable(Some(reason));
+            }
+        }
     }
     proved
 }
@@ -100,7 +118,7 @@ async fn ask(live: &Live) -> Result<(), Unproved> {
     let mut answer = Vec::new();
     let asked = channel.writer.write(Bytes::from_static(&postgres::SSL_REQUEST)).await;
     if asked.is_err() || channel.reader.read(&mut answer).await != Read::Data {
-        return Err(Unproved::NotPostgres);
+        return Err(Unproved::HungUp);
     }
     match answer.first().is_some_and(|bytes| postgres::is_proof(bytes)) {
         true => Ok(()),

@@ -1,0 +1,45 @@
+//! What a session remembers of its past.
+
+use borealis_proto::Reason;
+use jiff::Timestamp;
+
+use super::condition::{Condition, Facts};
+use super::live::now;
+use crate::credentials::Generation;
+
+/// What the derived condition cannot know: the past.
+pub(super) struct Memory {
+    pub(super) was_up: bool,
+    /// It came up, and nobody has proved the path since.
+    pub(super) unproved: bool,
+    pub(super) unbound: Option<Reason>,
+    /// Why the last proof failed although the tunnel is up.
+    pub(super) unreachable: Option<Reason>,
+    pub(super) shown: Condition,
+    /// Of the database credentials that were told of.
+    pub(super) generation: Option<Generation>,
+    pub(super) since: Timestamp,
+}
+
+impl Memory {
+    pub(super) fn new() -> Self {
+        let nothing = crate::tunnel::Status::new();
+        let facts = Facts {
+            tunnel: &nothing,
+            database: &nothing,
+            unbound: None,
+            unreachable: None,
+            was_up: false,
+            closing: false,
+        };
+        Self {
+            was_up: false,
+            unproved: false,
+            unbound: None,
+            unreachable: None,
+            shown: Condition::derive(&facts),
+            generation: None,
+            since: now(),
+        }
+    }
+}
