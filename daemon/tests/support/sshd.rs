@@ -24,11 +24,17 @@ pub(crate) struct Sshd {
 impl Sshd {
     /// With a host key of the type (an argument for `ssh-keygen -t`), and no user key yet.
     pub(crate) async fn start(host_key_type: &str) -> Self {
+        Self::start_with(host_key_type, &[]).await
+    }
+
+    /// With lines that its settings begin with: the first to say something is right.
+    pub(crate) async fn start_with(host_key_type: &str, settings: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let port = free_port();
         keygen(&dir.path().join("host_key"), &["-t", host_key_type]);
         fs::write(dir.path().join("authorized_keys"), "").unwrap();
-        fs::write(dir.path().join("config"), config(dir.path(), port)).unwrap();
+        let settings = settings.join("\n") + "\n" + &config(dir.path(), port);
+        fs::write(dir.path().join("config"), settings).unwrap();
         if geteuid().is_root() {
             fs::create_dir_all("/run/sshd").unwrap();
         }
