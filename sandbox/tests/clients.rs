@@ -13,25 +13,18 @@ mod support;
 use std::process::Stdio;
 use std::time::Duration;
 
-use borealis_proto::Session;
+use borealis_proto::{Session, SessionState};
+use borealis_sandbox::Fault;
+use support::clients::{Bystander, connect, turned_away, url};
 use support::{PATIENCE, World};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::AsyncReadExt;
 use tokio::process::Child;
 use tokio::time::{Instant, timeout};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 const TARGET: &str = "sushi/DATABASE";
 /// More than all buffers between Postgres and a client hold together, and from the first row on.
 const ENDLESS: &str = "copy (select repeat('x', 1000), generate_series(1, 10000000)) to stdout";
-
-/// A driver on a connection of its own.
-#[expect(clippy::disallowed_methods, reason = "the driver ends with its client")]
-async fn connect(world: &World) -> Client {
-    let url = world.ctl(&["url", TARGET]).await.ok();
-    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
-    tokio::task::spawn(connection);
-    client
-}
 
 /// psql that has been told much and reads none of it, once everything on the way is full.
 async fn stopped_reading(world: &World, session: &Session) -> Child {
@@ -75,7 +68,7 @@ async fn a_client_that_stops_reading_holds_up_nobody() {
         assert_eq!(world.psql(&session, "select 1").await.ok(), "1");
         assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
     }
-    let other = connect(&world).await;
+    let other = connect(&world, TARGET).await;
     assert!(p50(&other).await < Duration::from_millis(100));
     for child in &mut stalled {
         assert!(child.try_wait().unwrap().is_none(), "alone on its link, it is left in peace");
@@ -90,22 +83,23 @@ async fn on_a_shared_link_the_client_that_stops_reading_is_cut_off() {
     let mut world = World::new().await;
     world.set("BOREALIS_LINKS", "1");
     let session = world.up(&[TARGET]).await;
-    let other = connect(&world).await;
+    let other = Bystander::new(&url(&world, TARGET).await).await;
     let mut psql = world.psql_command(&session, "disable", ENDLESS).await;
     let mut child = psql.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    let mut longest = Duration::ZERO;
-    let begun = Instant::now();
-    while begun.elapsed() < Duration::from_secs(6) {
-        let asked = Instant::now();
-        timeout(PATIENCE, other.simple_query("select 1")).await.unwrap().unwrap();
-        longest = longest.max(asked.elapsed());
-    }
-    assert!(longest < Duration::from_secs(4), "{longest:?}");
+    let log = world.state_dir().join("borealisd.log");
+    world
+        .until("it is cut off", || async {
+            std::fs::read_to_string(&log).unwrap().contains("has stopped reading and holds up")
+        })
+        .await;
     // What it has not read yet comes first, then the end.
     let mut pipe = child.stdout.take().unwrap();
     timeout(PATIENCE, pipe.read_to_end(&mut Vec::new())).await.unwrap().unwrap();
     let ended = timeout(PATIENCE, child.wait_with_output()).await.unwrap().unwrap();
     assert_ne!(ended.status.code(), Some(0), "half an answer is no whole one");
+    let seen = other.leave().await;
+    assert!(seen.longest < Duration::from_secs(4), "{seen:?}");
+    let other = connect(&world, TARGET).await;
     assert!(p50(&other).await < Duration::from_millis(100));
     drop(other);
     world.finish().await;
@@ -117,7 +111,7 @@ async fn a_slow_reader_gets_everything() {
     let mut world = World::new().await;
     world.set("BOREALIS_LINKS", "1");
     let session = world.up(&[TARGET]).await;
-    let other = connect(&world).await;
+    let other = connect(&world, TARGET).await;
     let sql = "copy (select repeat('x', 1000) from generate_series(1, 60000)) to stdout";
     let mut psql = world.psql_command(&session, "disable", sql).await;
     let mut child = psql.stdout(Stdio::piped()).spawn().unwrap();
@@ -139,113 +133,40 @@ async fn a_slow_reader_gets_everything() {
     world.finish().await;
 }
 
-/// A link has two, its socket and the guard of that; a tunnel has four links, and keeps one that
-/// nobody uses for longer than a test waits.
-const FILES_OF_LINKS: usize = 8;
-
-/// How many files the daemon has open.
-async fn open_files(world: &World) -> usize {
-    let pid = world.daemon().await.pid;
-    std::fs::read_dir(format!("/proc/{pid}/fd")).unwrap().count()
-}
-
-/// Nothing is left of clients that have gone: no connection, no backend, no open file.
-async fn settled(world: &World, files: usize, backends: usize) {
-    world
-        .until("all of it is gone", || async {
-            world.status(TARGET).await.connections.open == u64::try_from(backends).unwrap()
-                && world.sandbox.backends("p_").await.unwrap() == backends
-                && open_files(world).await <= files.saturating_add(FILES_OF_LINKS)
-        })
-        .await;
-}
-
+/// pgAdmin gives up after 10 s.
 #[tokio::test]
-#[cfg(target_os = "linux")]
-async fn clients_that_die_in_the_middle_of_a_copy_leave_nothing() {
+async fn a_client_of_a_tunnel_that_is_down_waits_eight_seconds_and_is_told_why() {
     let world = World::new().await;
-    let session = world.up(&[TARGET]).await;
-    let other = connect(&world).await;
-    // The spare that is kept ready, and what the first copies need.
-    for _ in 0..3 {
-        let mut psql = world.psql_command(&session, "require", ENDLESS).await;
-        let mut child = psql.stdout(Stdio::null()).spawn().unwrap();
-        world
-            .until("rows flow", || async { world.sandbox.backends("p_").await.unwrap() == 2 })
-            .await;
-        child.kill().await.unwrap();
-        settled(&world, usize::MAX, 1).await;
-    }
-    let files = open_files(&world).await;
-    let url = world.ctl(&["url", TARGET]).await.ok();
-    for _ in 0..200 {
-        let mut psql = world.command("psql");
-        psql.args(["-X", "-c", ENDLESS, &url]).stdout(Stdio::null());
-        let before = world.sandbox.relay_stats().to_clients;
-        let mut child = psql.spawn().unwrap();
-        world
-            .until("a megabyte has come", || async {
-                world.sandbox.relay_stats().to_clients > before + (1 << 20)
-            })
-            .await;
-        child.kill().await.unwrap();
-        timeout(PATIENCE, other.simple_query("select 1")).await.unwrap().unwrap();
-    }
-    settled(&world, files, 1).await;
-    drop(other);
+    world.up(&[TARGET]).await;
+    let url = url(&world, TARGET).await;
+    world.sandbox.fault(Fault::Refuse).await.unwrap();
+    world.sandbox.fault(Fault::Cut).await.unwrap();
+    let asked = Instant::now();
+    let said = turned_away(&url).await;
+    let waited = asked.elapsed();
+    let about = Duration::from_millis(7_900)..Duration::from_millis(9_500);
+    assert!(about.contains(&waited), "{waited:?}");
+    assert_eq!(said.code().code(), "57P03");
+    assert!(said.message().contains("cannot connect to the SSH server"), "{}", said.message());
+    assert_eq!(said.hint(), Some(format!("borealisctl status {TARGET}").as_str()));
+    world.sandbox.fault(Fault::Resume).await.unwrap();
+    drop(support::clients::connect_to(&url).await);
     world.finish().await;
 }
 
 #[tokio::test]
-#[cfg(target_os = "linux")]
-async fn ten_thousand_that_only_knock_cost_nothing() {
+async fn a_client_of_a_blocked_session_is_told_so_at_once() {
     let world = World::new().await;
-    let session = world.up(&[TARGET]).await;
-    let other = connect(&world).await;
-    let (files, links) = (open_files(&world).await, world.sandbox.relay_stats().accepted);
-    for _ in 0..200 {
-        let knocks = (0..50).map(|_| async {
-            // Gone before a word was said.
-            drop(
-                tokio::net::TcpStream::connect(("127.0.0.1", session.endpoint.port)).await.unwrap(),
-            );
-        });
-        futures_util::future::join_all(knocks).await;
-    }
-    timeout(PATIENCE, other.simple_query("select 1")).await.unwrap().unwrap();
-    settled(&world, files, 1).await;
-    assert!(world.sandbox.relay_stats().accepted <= links + 1, "a spare at most");
-    drop(other);
-    world.finish().await;
-}
-
-/// Postgres has room for 400. Whoever comes is answered or sent away, and who was there before goes
-/// on.
-#[tokio::test]
-#[cfg(target_os = "linux")]
-async fn a_thousand_at_once_harm_nobody() {
-    const SSL_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 47];
-    let world = World::new().await;
-    let session = world.up(&[TARGET]).await;
-    let other = connect(&world).await;
-    let files = open_files(&world).await;
-    let address = ("127.0.0.1", session.endpoint.port);
-    let one = || async {
-        let mut client = tokio::net::TcpStream::connect(address).await.unwrap();
-        client.write_all(&SSL_REQUEST).await.unwrap();
-        let mut answer = [0];
-        match timeout(PATIENCE, client.read(&mut answer)).await.expect("it is not left hanging") {
-            Ok(1) => Some(answer[0]),
-            // No room for it, said by hanging up.
-            Ok(_) | Err(_) => None,
-        }
-    };
-    let answers = futures_util::future::join_all((0..1000).map(|_| one())).await;
-    // Yes and no of Postgres, its error, and our own no.
-    assert!(answers.iter().flatten().all(|answer| b"SNE".contains(answer)), "{answers:?}");
-    assert!(answers.contains(&Some(b'S')), "{answers:?}");
-    timeout(PATIENCE, other.simple_query("select 1")).await.unwrap().unwrap();
-    settled(&world, files, 1).await;
-    drop(other);
+    world.up(&[TARGET]).await;
+    let url = url(&world, TARGET).await;
+    world.sandbox.fault(Fault::HostKey { announce: false }).await.unwrap();
+    world.sandbox.fault(Fault::Cut).await.unwrap();
+    world.until_state(TARGET, SessionState::Blocked).await;
+    let asked = Instant::now();
+    let said = turned_away(&url).await;
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    assert_eq!(said.code().code(), "57P03");
+    assert!(said.message().contains("presents host key"), "{}", said.message());
+    assert!(said.hint().unwrap().contains("borealisctl refresh"), "{:?}", said.hint());
     world.finish().await;
 }

@@ -9,6 +9,7 @@
     reason = "each test file uses its part; a helper that fails should fail the test"
 )]
 
+pub mod clients;
 pub mod terminal;
 
 use std::future::Future;
