@@ -41,7 +41,7 @@ async fn meet(bench: &Bench, manners: Manners) -> (ConnectError, Duration) {
     let began = Instant::now();
     let error = bench.connect_with(bench.credentials_at(port, bench.sshd.host_key())).await;
     let (error, took) = (error.err().unwrap(), began.elapsed());
-    timeout(PATIENCE, gone.recv()).await.expect("nothing of the try is left").unwrap();
+    timeout(PATIENCE, gone.recv()).await.unwrap().unwrap();
     let failure = error.failure();
     assert_eq!(failure.fault, Fault::Transient, "{error}");
     let said = failure.reason.message;

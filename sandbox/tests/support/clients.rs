@@ -77,7 +77,6 @@ impl Bystander {
     pub async fn leave(mut self) -> Seen {
         let asked = self.seen().asked;
         let answered = self.longest.wait_for(|seen| seen.asked > asked);
-        let seen = *timeout(PATIENCE, answered).await.expect("it is answered").unwrap();
-        seen
+        *timeout(PATIENCE, answered).await.expect("it is answered").unwrap()
     }
 }
