@@ -8,8 +8,15 @@ const DEFAULT_PATH: &str = "/heroku/resources";
 /// What a call gets instead of its answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Answer {
-    Status { code: u16, retry_after: Option<u64> },
+    Status {
+        code: u16,
+        retry_after: Option<u64>,
+    },
     Hang,
+    /// A captive portal's page, or the way to it.
+    Portal {
+        redirect: bool,
+    },
 }
 
 #[derive(Debug)]

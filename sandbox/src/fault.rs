@@ -18,12 +18,25 @@ pub enum Fault {
     Cut,
     /// Pass no more bytes either way; connections stay open, new ones are silent
     Stall,
-    /// End stall, refuse, delay, and what is left of status and hang
+    /// Pass no more bytes on the connections of now; new ones are well, as behind a NAT that forgot
+    Forget,
+    /// End stall, refuse, delay, loss, and what is left of status, hang and portal
     Resume,
     /// Make each round trip longer
     Delay {
         /// Milliseconds, for both directions together
         ms: u64,
+    },
+    /// Lose packets: each that is lost holds up what follows for a retransmission
+    Loss {
+        /// Of a hundred, in each direction
+        #[arg(value_parser = clap::value_parser!(u8).range(..=100))]
+        percent: u8,
+    },
+    /// Announce another host name for the SSH server; the port stays
+    SshHost {
+        /// A name or an address [default: 127.0.0.1]
+        name: Option<String>,
     },
     /// Refuse new SSH connections; those that are open live on
     Refuse,
@@ -54,6 +67,18 @@ pub enum Fault {
         /// Only calls whose path contains this, of either API [default: /heroku/resources]
         #[arg(long)]
         path: Option<String>,
+    },
+    /// Answer the next API calls with a web page (200), as a captive portal does
+    Portal {
+        /// How many calls
+        #[arg(long, default_value_t = 1)]
+        times: u32,
+        /// Only calls whose path contains this, of either API [default: all]
+        #[arg(long)]
+        path: Option<String>,
+        /// Redirect to the page (302) instead
+        #[arg(long)]
+        redirect: bool,
     },
     /// Change the personal users' passwords, or withdraw their SSH keys
     Rotate {
@@ -121,6 +146,9 @@ impl Service {
         match fault {
             Fault::Cut => self.relay.cut().await,
             Fault::Stall => self.relay.stall(),
+            Fault::Forget => self.relay.forget(),
+            Fault::Loss { percent } => self.relay.lose(percent),
+            Fault::SshHost { name } => self.world.announce_ssh_host(name),
             Fault::Resume => {
                 self.armed.disarm();
                 self.two_factor.ask_for(None);
@@ -133,6 +161,10 @@ impl Service {
             }
             Fault::TwoFactor { code } => self.two_factor.ask_for(Some(code)),
             Fault::Hang { times, path } => self.armed.arm(Answer::Hang, times, path),
+            Fault::Portal { times, path, redirect } => {
+                let path = path.unwrap_or_else(|| "/".to_owned());
+                self.armed.arm(Answer::Portal { redirect }, times, Some(path));
+            }
             Fault::Rotate { what, addon } => self.rotate(what, addon).await?,
             Fault::ResetUsers { addon } => {
                 for addon in self.addons(addon).await {

@@ -9,9 +9,9 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::StatusCode;
-use axum::http::header::AUTHORIZATION;
+use axum::http::header::{AUTHORIZATION, LOCATION};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{Html, IntoResponse, Response};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,6 +23,11 @@ use crate::service::Service;
 
 /// How long a call hangs when told to.
 const HANG: Duration = Duration::from_secs(30);
+
+/// What a hotel shows instead.
+const PORTAL: &str = "<!doctype html><title>Welcome</title><p>Accept our terms to go online.</p>";
+/// Where it would be found. Whoever goes there is seen in the log of requests.
+const PORTAL_PATH: &str = "/captive-portal";
 
 /// A bound listener that does not serve yet.
 pub(crate) struct Listener {
@@ -83,6 +88,11 @@ pub(crate) async fn observe(
         Some(Answer::Status { code, retry_after }) => {
             let status = StatusCode::from_u16(code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
             (observer.refuse)(status, retry_after)
+        }
+        Some(Answer::Portal { redirect: false }) => Html(PORTAL).into_response(),
+        Some(Answer::Portal { redirect: true }) => {
+            let portal = format!("{}{PORTAL_PATH}", service.heroku_url());
+            (StatusCode::FOUND, [(LOCATION, portal)]).into_response()
         }
         Some(Answer::Hang) => {
             tokio::select! {

@@ -1,5 +1,5 @@
 //! The network between a client and sshd: a TCP relay whose port the APIs announce, and which can
-//! cut, stall, delay and refuse.
+//! cut, stall, delay, lose, forget and refuse.
 
 mod pump;
 
@@ -57,6 +57,8 @@ pub(crate) struct Relay {
 #[derive(Debug)]
 struct Open {
     cut: CancellationToken,
+    /// Cancelled when nothing passes any more, and nobody is told.
+    forgotten: CancellationToken,
     /// Cancelled when the connection is closed.
     gone: CancellationToken,
     /// Our port towards sshd, by which sshd's log names the connection.
@@ -121,7 +123,18 @@ impl Relay {
         self.weather.send_modify(|weather| weather.one_way = round_trip / 2);
     }
 
-    /// Good weather again, and the port open.
+    /// So many of a hundred packets are lost in each direction.
+    pub(crate) fn lose(&self, percent: u8) {
+        self.weather.send_modify(|weather| weather.loss = percent);
+    }
+
+    /// Nothing passes any more on the connections of now, as after a NAT has lost its table; new
+    /// ones are well.
+    pub(crate) fn forget(&self) {
+        self.open().values().for_each(|open| open.forgotten.cancel());
+    }
+
+    /// Good weather again, and the port open. What was forgotten stays so.
     pub(crate) async fn resume(&self) {
         self.weather.send_replace(Weather::default());
         self.listen().await;
@@ -190,9 +203,16 @@ impl Relay {
                     let cut = self.cancel.child_token();
                     // Counted from here, so that a cut never misses one that is just beginning.
                     let gone = CancellationToken::new();
-                    let open = Open { cut: cut.clone(), gone: gone.clone(), towards_sshd: None };
+                    let open = Open {
+                        cut: cut.clone(),
+                        forgotten: CancellationToken::new(),
+                        gone: gone.clone(),
+                        towards_sshd: None,
+                    };
+                    let forgotten = open.forgotten.clone();
                     self.open().insert(id, open);
-                    self.tasks.spawn(Arc::clone(self).serve(id, client, cut, gone.drop_guard()));
+                    let serving = Arc::clone(self).serve(id, client, (cut, forgotten));
+                    self.tasks.spawn(with(serving, gone.drop_guard()));
                 }
                 Err(error) => {
                     warn!(%error, "relay cannot accept");
@@ -206,10 +226,10 @@ impl Relay {
         self: Arc<Self>,
         id: u64,
         mut client: TcpStream,
-        cut: CancellationToken,
-        gone: DropGuard,
+        (cut, forgotten): (CancellationToken, CancellationToken),
     ) {
-        let finished = cut.run_until_cancelled(self.carry(id, &mut client)).await;
+        let carried = self.carry(id, &mut client, &forgotten);
+        let finished = cut.run_until_cancelled(carried).await;
         if !matches!(finished, Some(Ok(()))) {
             // A reset, not a polite end: that is what a lost connection looks like.
             if let Err(error) = client.set_zero_linger() {
@@ -218,10 +238,14 @@ impl Relay {
         }
         drop(client);
         self.open().remove(&id);
-        drop(gone);
     }
 
-    async fn carry(&self, id: u64, client: &mut TcpStream) -> io::Result<()> {
+    async fn carry(
+        &self,
+        id: u64,
+        client: &mut TcpStream,
+        forgotten: &CancellationToken,
+    ) -> io::Result<()> {
         let mut sshd = TcpStream::connect(self.sshd).await?;
         client.set_nodelay(true)?;
         sshd.set_nodelay(true)?;
@@ -229,14 +253,21 @@ impl Relay {
         if let Some(open) = self.open().get_mut(&id) {
             open.towards_sshd = Some(port);
         }
-        let (client_read, client_write) = client.split();
-        let (sshd_read, sshd_write) = sshd.split();
-        let weather = || self.weather.subscribe();
-        tokio::try_join!(
-            pump(client_read, sshd_write, weather(), &self.from_clients),
-            pump(sshd_read, client_write, weather(), &self.to_clients),
-        )?;
-        Ok(())
+        let pumped = async {
+            let (client_read, client_write) = client.split();
+            let (sshd_read, sshd_write) = sshd.split();
+            let weather = || self.weather.subscribe();
+            tokio::try_join!(
+                pump(client_read, sshd_write, weather(), &self.from_clients),
+                pump(sshd_read, client_write, weather(), &self.to_clients),
+            )
+        };
+        match forgotten.run_until_cancelled(pumped).await {
+            Some(ended) => ended.map(drop),
+            // Both stay open, and neither hears of the other. Ours to end with the client's, so
+            // that nothing is left over.
+            None => tokio::io::copy(client, &mut tokio::io::sink()).await.map(drop),
+        }
     }
 
     /// What is cancelled when the chosen connections are closed.
@@ -255,4 +286,10 @@ impl Relay {
     fn open(&self) -> MutexGuard<'_, HashMap<u64, Open>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Lets go of the guard when the work is done or dropped.
+async fn with(work: impl Future<Output = ()>, guard: DropGuard) {
+    work.await;
+    drop(guard);
 }

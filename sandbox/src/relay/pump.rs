@@ -14,6 +14,11 @@ const CHUNK: usize = 64 * 1024;
 /// What may be on the way in one direction: 250 MB/s over 200 ms one way. Full: the sender waits.
 const LINE_CAPACITY: usize = 48 * 1024 * 1024;
 
+/// What a packet carries.
+const PACKET: usize = 1448;
+/// The shortest time after which Linux sends again what nobody acknowledges.
+const RETRANSMISSION: Duration = Duration::from_millis(200);
+
 /// How the network is today.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(super) struct Weather {
@@ -21,6 +26,20 @@ pub(super) struct Weather {
     pub(super) stalled: bool,
     /// What each direction takes.
     pub(super) one_way: Duration,
+    /// Of a hundred packets, how many are lost.
+    pub(super) loss: u8,
+}
+
+impl Weather {
+    /// How long the loss of one packet among so many bytes holds up all that follows: TCP delivers
+    /// in order, and sends again after a round trip, or after its shortest timeout. That TCP also
+    /// slows down is left out.
+    fn held_up(self, bytes: usize) -> Option<Duration> {
+        let packets = i32::try_from(bytes.div_ceil(PACKET)).unwrap_or(i32::MAX);
+        let all_arrive = (1.0 - f64::from(self.loss) / 100.0).powi(packets);
+        let lost = self.loss > 0 && rand::random::<f64>() >= all_arrive;
+        lost.then(|| RETRANSMISSION.max(self.one_way * 2))
+    }
 }
 
 /// What is on the way.
@@ -30,9 +49,20 @@ struct Line {
     bytes: usize,
     /// The sender's end of file, which travels behind its bytes.
     ended: Option<Instant>,
+    /// Nothing sets out before: a packet ahead of it was lost.
+    held_until: Option<Instant>,
 }
 
 impl Line {
+    /// When what is sent now arrives.
+    fn arrival(&mut self, weather: Weather, bytes: usize) -> Instant {
+        let now = Instant::now();
+        let departs = self.held_until.map_or(now, |until| until.max(now));
+        let departs = departs + weather.held_up(bytes).unwrap_or_default();
+        self.held_until = Some(departs);
+        departs + weather.one_way
+    }
+
     fn push(&mut self, due: Instant, chunk: Vec<u8>) {
         self.bytes += chunk.len();
         self.chunks.push_back((due, chunk));
@@ -65,7 +95,7 @@ pub(super) async fn pump(
             read = from.read(&mut buffer), if line.ended.is_none() && line.bytes < LINE_CAPACITY => {
                 let chunk = buffer.get(..read?).unwrap_or_default();
                 carried.fetch_add(chunk.len() as u64, Ordering::Relaxed);
-                let arrives = Instant::now() + now.one_way;
+                let arrives = line.arrival(now, chunk.len());
                 match chunk {
                     [] => line.ended = Some(arrives),
                     // Good weather: no copy, no queue.
@@ -111,7 +141,7 @@ mod tests {
     }
 
     fn delayed(millis: u64) -> Weather {
-        Weather { stalled: false, one_way: Duration::from_millis(millis) }
+        Weather { one_way: Duration::from_millis(millis), ..Weather::default() }
     }
 
     #[tokio::test(start_paused = true)]
@@ -142,7 +172,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_stall_passes_nothing_and_loses_nothing() {
-        let mut way = way(Weather { stalled: true, one_way: Duration::ZERO });
+        let mut way = way(Weather { stalled: true, ..Weather::default() });
         way.near.write_all(b"hello").await.unwrap();
         let mut received = [0; 5];
         let early = tokio::time::timeout(Duration::from_secs(60), way.far.read(&mut received));
@@ -150,5 +180,26 @@ mod tests {
         way.weather.send_replace(Weather::default());
         way.far.read_exact(&mut received).await.unwrap();
         assert_eq!(&received, b"hello");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_packet_holds_up_what_follows_and_nothing_is_lost() {
+        let lossy = |loss| Weather { loss, ..Weather::default() };
+        let mut way = way(lossy(100));
+        way.near.write_all(b"late").await.unwrap();
+        let started = Instant::now();
+        let mut received = [0; 4];
+        way.far.read_exact(&mut received).await.unwrap();
+        assert_eq!((&received, started.elapsed()), (b"late", RETRANSMISSION));
+
+        way.weather.send_replace(lossy(1));
+        let (started, sent) = (Instant::now(), vec![7; 2_000 * PACKET]);
+        let mut received = vec![0; sent.len()];
+        tokio::join!(async { way.near.write_all(&sent).await.unwrap() }, async {
+            way.far.read_exact(&mut received).await.unwrap()
+        },);
+        assert!(received == sent);
+        // About 18 of the 44 chunks lose one or more; none losing any has odds of 10^-9.
+        assert!(started.elapsed() >= RETRANSMISSION, "{:?}", started.elapsed());
     }
 }

@@ -53,7 +53,7 @@ impl World {
             ("POSTGRES_WRITER_PASSWORD", database.writer.password.clone()),
             ("POSTGRES_READER_USERNAME", database.reader.name.clone()),
             ("POSTGRES_READER_PASSWORD", database.reader.password.clone()),
-            ("SSH_HOST", ssh_host.to_owned()),
+            ("SSH_HOST", ssh_host),
             ("SSH_PORT", ssh_port.to_string()),
             ("SSH_PUBLIC_HOST_KEY", self.sshd.announced_host_key()),
             ("SSH_USERNAME", self.ssh_username().to_owned()),

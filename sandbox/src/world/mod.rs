@@ -14,7 +14,7 @@ mod seed;
 mod state;
 mod upgrade;
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::{Mutex, MutexGuard};
 
@@ -56,6 +56,8 @@ pub(crate) struct World {
     pub(crate) cluster: Arc<Cluster>,
     pub(crate) sshd: Arc<Sshd>,
     relay: Arc<Relay>,
+    /// What the APIs announce instead of 127.0.0.1; never held across an await.
+    ssh_host: RwLock<Option<String>>,
     keys: KeyMaker,
     format: KeyFormat,
     pub(crate) secrets: Arc<Secrets>,
@@ -94,6 +96,7 @@ impl World {
             cluster: parts.cluster,
             sshd: parts.sshd,
             relay: parts.relay,
+            ssh_host: RwLock::default(),
             keys: parts.keys,
             format: parts.format,
             secrets: parts.secrets,
@@ -112,9 +115,15 @@ impl World {
     }
 
     /// Where the APIs send SSH clients.
-    pub(crate) fn ssh_address(&self) -> (&'static str, u16) {
+    pub(crate) fn ssh_address(&self) -> (String, u16) {
+        let host = self.ssh_host.read().unwrap_or_else(PoisonError::into_inner).clone();
         let port = if self.straight { self.sshd.port() } else { self.relay.port() };
-        ("127.0.0.1", port)
+        (host.unwrap_or_else(|| "127.0.0.1".to_owned()), port)
+    }
+
+    /// From the next answer on.
+    pub(crate) fn announce_ssh_host(&self, name: Option<String>) {
+        *self.ssh_host.write().unwrap_or_else(PoisonError::into_inner) = name;
     }
 
     /// Where the APIs say that an add-on's Postgres listens.
