@@ -91,8 +91,9 @@ impl Error {
                 failed(declined.fault(), declined.code(), declined.hint(addon))
             }
             Self::Http { source, .. } => {
-                let Failure { fault, reason } = source.failure();
-                Failure::new(fault, reason.code, self.to_string())
+                let mut failure = source.failure();
+                failure.reason.message = self.to_string();
+                failure
             }
         }
     }

@@ -10,7 +10,7 @@ use std::error::Error as Cause;
 use std::time::Duration;
 
 use borealis_proto::ErrorCode;
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
@@ -34,6 +34,10 @@ const DEFAULT_PAUSE: Duration = Duration::from_secs(60);
 const MIN_PAUSE: Duration = Duration::from_secs(1);
 /// Nor may a broken clock over there silence us for a year.
 const MAX_PAUSE: Duration = Duration::from_secs(60 * 60);
+
+/// What helps against a captive portal.
+const LOG_IN_TO_THE_NETWORK: &str = "is it a captive portal? Log in to the network in a browser, \
+                                     or ask who runs its proxy; it goes on by itself";
 
 /// Why there is no answer that can be used. Holds no part of a body.
 #[derive(Debug, thiserror::Error)]
@@ -67,7 +71,15 @@ pub enum Error {
         /// Who was asked.
         api: &'static str,
     },
-    /// The answer is not the JSON that was asked for; a portal's page is the usual reason.
+    /// A page or a redirect, which the APIs never answer: it is not the API that answers.
+    #[error("the network answers with {what} instead of {api}")]
+    Portal {
+        /// Who was asked.
+        api: &'static str,
+        /// What came.
+        what: &'static str,
+    },
+    /// The answer is not the JSON that was asked for.
     #[error("{api} answered something else than expected ({detail}): is a proxy in between?")]
     Unexpected {
         /// Who was asked.
@@ -117,12 +129,30 @@ pub fn url(base: &Url, segments: &[&str]) -> Url {
 /// Sends a request and reads the whole answer.
 ///
 /// # Errors
-/// When no complete answer comes back. A status that is not a success is an answer.
+/// When no complete answer comes back, or one that is not the API's. A status that is not a success
+/// is an answer.
 pub async fn send(api: &'static str, request: RequestBuilder) -> Result<Answer, Error> {
     let response = request.send().await.map_err(|error| lost(api, error))?;
     let (status, retry_after) = (response.status(), retry_after(response.headers()));
+    if let Some(what) = not_an_api(status, response.headers()) {
+        return Err(Error::Portal { api, what });
+    }
     let body = read(api, response).await?;
     Ok(Answer { api, status, retry_after, body })
+}
+
+/// What a captive portal or a proxy answers in the API's place, with whatever status it likes: 200,
+/// 401 and 404 among them, each of which would mean something. The APIs answer JSON, and no
+/// redirects; behind them, a load balancer that is not well has a page for its 5xx.
+fn not_an_api(status: StatusCode, headers: &HeaderMap) -> Option<&'static str> {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let page = kind.trim_start().get(.."text/html".len());
+    match status {
+        StatusCode::NETWORK_AUTHENTICATION_REQUIRED => Some("a demand to log in"),
+        status if status.is_redirection() => Some("a redirect"),
+        status if status.is_server_error() => None,
+        _ => page.filter(|page| page.eq_ignore_ascii_case("text/html")).map(|_| "a web page"),
+    }
 }
 
 /// Text that is not ours, made fit for a terminal and a log: control characters and marks that
@@ -183,9 +213,24 @@ impl Error {
         let code = match self {
             Self::Client(_) => ErrorCode::Internal,
             Self::TimedOut { .. } | Self::Unreachable { .. } => ErrorCode::ServiceUnavailable,
-            Self::TooLarge { .. } | Self::Unexpected { .. } => ErrorCode::ServiceMisbehaved,
+            Self::TooLarge { .. } | Self::Unexpected { .. } | Self::Portal { .. } => {
+                ErrorCode::ServiceMisbehaved
+            }
         };
-        Failure::new(Fault::Transient, code, self.to_string())
+        let failure = Failure::new(Fault::Transient, code, self.to_string());
+        if self.may_be_a_portal() { failure.hint(LOG_IN_TO_THE_NETWORK) } else { failure }
+    }
+
+    /// A portal has no certificate for the API's name; without TLS it can show its page.
+    fn may_be_a_portal(&self) -> bool {
+        match self {
+            Self::Portal { .. } => true,
+            Self::Unreachable { detail, .. } => detail.contains("invalid peer certificate"),
+            Self::Client(_)
+            | Self::TimedOut { .. }
+            | Self::TooLarge { .. }
+            | Self::Unexpected { .. } => false,
+        }
     }
 }
 

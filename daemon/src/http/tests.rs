@@ -82,7 +82,57 @@ async fn a_redirect_is_not_followed() {
     let elsewhere = [("location", "http://127.0.0.1:1/")];
     let router = Router::new().fallback(async move || (StatusCode::FOUND, elsewhere));
     let (base, _server) = serve(router).await;
-    assert_eq!(get(&base).await.unwrap().status(), StatusCode::FOUND);
+    assert!(matches!(get(&base).await, Err(Error::Portal { what: "a redirect", .. })));
+}
+
+/// What comes of an answer of this status and type: `None` where it is the API's.
+async fn portal(status: u16, kind: &'static str) -> Option<Failure> {
+    let answer = (StatusCode::from_u16(status).unwrap(), [("content-type", kind)], "<html>");
+    let (base, _server) = serve(Router::new().fallback(async move || answer)).await;
+    match get(&base).await {
+        Err(error @ Error::Portal { .. }) => Some(error.failure()),
+        Ok(answer) => {
+            assert_eq!(answer.status().as_u16(), status);
+            None
+        }
+        Err(error) => panic!("{status} {kind}: {error}"),
+    }
+}
+
+#[tokio::test]
+async fn a_page_is_no_answer_whatever_its_status() {
+    for status in [200, 201, 302, 307, 401, 403, 404, 407, 422, 511] {
+        let failure = portal(status, "Text/HTML; charset=utf-8").await.unwrap();
+        assert_eq!(failure.fault, Fault::Transient, "{status}");
+        assert!(failure.reason.hint.unwrap().contains("captive portal"), "{status}");
+    }
+    for (status, kind) in [(200, "application/json"), (401, "application/json"), (403, "text/htm")]
+    {
+        assert_eq!(portal(status, kind).await, None, "{status} {kind}");
+    }
+    for status in [500, 502, 503] {
+        assert_eq!(portal(status, "text/html").await, None, "a load balancer's page: {status}");
+    }
+}
+
+#[tokio::test]
+async fn half_an_answer_is_none() {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let base: Url = format!("http://{}/", listener.local_addr().unwrap()).parse().unwrap();
+    let halved = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert_ne!(stream.read(&mut [0; 4096]).await.unwrap(), 0);
+        let half =
+            "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: 20\r\n\r\n{}";
+        stream.write_all(half.as_bytes()).await.unwrap();
+    };
+    let (answer, ()) = tokio::join!(get(&base), halved);
+    let failure = answer.unwrap_err().failure();
+    assert_eq!(
+        (failure.fault, failure.reason.code),
+        (Fault::Transient, ErrorCode::ServiceUnavailable)
+    );
 }
 
 #[tokio::test]

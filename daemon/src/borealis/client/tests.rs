@@ -40,7 +40,6 @@ async fn every_status_has_its_meaning() {
         (429, paced(7, 7), ErrorCode::RateLimited),
         (500, Fault::Transient, ErrorCode::ServiceUnavailable),
         (503, Fault::Transient, ErrorCode::ServiceUnavailable),
-        (302, Fault::Transient, ErrorCode::ServiceMisbehaved),
         (400, Fault::Transient, ErrorCode::ServiceMisbehaved),
         (418, Fault::Transient, ErrorCode::ServiceMisbehaved),
     ];

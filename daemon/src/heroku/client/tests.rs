@@ -32,7 +32,6 @@ async fn every_status_has_its_meaning() {
         (404, other, Fault::Missing, ErrorCode::TargetNotFound),
         (429, other, Fault::Paced { first: pause, ceiling: pause }, ErrorCode::RateLimited),
         (500, other, Fault::Transient, ErrorCode::ServiceUnavailable),
-        (302, "", Fault::Transient, ErrorCode::ServiceMisbehaved),
         (422, other, Fault::Transient, ErrorCode::Refused),
         (201, "<html>", Fault::Transient, ErrorCode::ServiceMisbehaved),
         (201, "{}", Fault::Transient, ErrorCode::ServiceMisbehaved),
