@@ -23,6 +23,10 @@ pub enum Fault {
     },
     /// Not there. Believed at the third time in a row: services forget for a moment.
     Missing,
+    /// Whoever answers there is not the one that was meant. As [`Fault::Blocked`], but a network
+    /// that lies about names is left behind one day: another network is another try, and so is a
+    /// while. Nothing is sent to the wrong one by it.
+    Elsewhere,
     /// Needs a person.
     Blocked {
         /// Look again by ourselves after this long, in case somebody has helped.

@@ -74,7 +74,9 @@ fn pause(seen: &Result<AddonState, heroku::Error>) -> Option<Duration> {
         Err(error) => match error.failure().fault {
             Fault::Transient => Some(LOOK),
             Fault::Paced { first, .. } => Some(first),
-            Fault::StaleCredentials | Fault::Missing | Fault::Blocked { .. } => None,
+            Fault::StaleCredentials | Fault::Missing | Fault::Elsewhere | Fault::Blocked { .. } => {
+                None
+            }
         },
     }
 }

@@ -8,6 +8,8 @@ use crate::fault::Fault;
 const FIRST: Duration = Duration::from_millis(500);
 /// The longest of our own waits.
 const CEILING: Duration = Duration::from_secs(30);
+/// Until another look at who answers, where it was somebody else.
+const ELSEWHERE: Duration = Duration::from_secs(5 * 60);
 /// How many times in a row a service must say "no such thing" to be believed.
 const MISSING_BELIEVED: u32 = 3;
 
@@ -47,6 +49,7 @@ impl Pacer {
             Fault::Paced { first, ceiling } => {
                 (fault, Some(doubled(first, self.paced - 1, ceiling)))
             }
+            Fault::Elsewhere => (fault, Some(ELSEWHERE)),
             Fault::Blocked { recheck } => (fault, recheck),
         }
     }

@@ -25,6 +25,8 @@ pub(super) enum State {
         /// Who said how long.
         pace: Pace,
     },
+    /// Somebody else answers there: needs a person, or another network.
+    Elsewhere,
     /// Needs a person.
     Blocked,
     /// The end.
@@ -108,7 +110,10 @@ pub(super) fn step(state: State, event: Event) -> Option<(State, Action)> {
         (S::Connecting { .. }, E::Connected) => Some((S::Up, Action::Serve)),
         (S::Connecting { fresh: false }, E::Failed(Fault::StaleCredentials)) => mint(),
         (S::Minting | S::Connecting { .. }, E::Failed(fault)) => Some(after(fault)),
-        (S::Minting | S::Connecting { .. } | S::Backoff { .. } | S::Blocked, E::Replace) => mint(),
+        (
+            S::Minting | S::Connecting { .. } | S::Backoff { .. } | S::Elsewhere | S::Blocked,
+            E::Replace,
+        ) => mint(),
 
         (S::Up | S::Replacing, E::Lost) => Some(after(Fault::Transient)),
         (S::Up, E::Replace) => Some((S::Replacing, Action::Replace)),
@@ -118,16 +123,18 @@ pub(super) fn step(state: State, event: Event) -> Option<(State, Action)> {
 
         (S::Backoff { .. }, E::Retry(Why::Timer | Why::User)) => mint(),
         (S::Backoff { pace: Pace::Ours }, E::Retry(Why::Wake | Why::Demand)) => mint(),
-        (S::Blocked, E::Retry(Why::Timer | Why::User)) => mint(),
+        (S::Elsewhere, E::Retry(Why::Timer | Why::User | Why::Wake))
+        | (S::Blocked, E::Retry(Why::Timer | Why::User)) => mint(),
 
         (S::Backoff { pace: Pace::Service } | S::Blocked, E::Retry(Why::Wake | Why::Demand))
+        | (S::Elsewhere, E::Retry(Why::Demand))
         | (S::Minting | S::Connecting { .. } | S::Up | S::Replacing, E::Retry(_))
         | (S::Replacing, E::Replace | E::Minted { .. } | E::Settled)
         | (S::Minting, E::Connected | E::Settled | E::Lost)
         | (S::Connecting { .. }, E::Minted { .. } | E::Settled | E::Lost)
         | (S::Up, E::Minted { .. } | E::Connected | E::Failed(_))
         | (
-            S::Backoff { .. } | S::Blocked,
+            S::Backoff { .. } | S::Elsewhere | S::Blocked,
             E::Minted { .. } | E::Connected | E::Settled | E::Failed(_) | E::Lost,
         ) => None,
     }
@@ -144,6 +151,7 @@ fn after(fault: Fault) -> (State, Action) {
             (State::Backoff { pace: Pace::Ours }, Action::Wait)
         }
         Fault::Paced { .. } => (State::Backoff { pace: Pace::Service }, Action::Wait),
+        Fault::Elsewhere => (State::Elsewhere, Action::Park),
         Fault::Blocked { .. } => (State::Blocked, Action::Park),
     }
 }
@@ -191,6 +199,11 @@ mod tests {
             (S::Blocked, E::Retry(Why::Demand), None),
             (S::Blocked, E::Retry(Why::User), Some((S::Minting, Action::Mint))),
             (S::Blocked, E::Retry(Why::Timer), Some((S::Minting, Action::Mint))),
+            (HELD, E::Failed(Fault::Elsewhere), Some((S::Elsewhere, Action::Park))),
+            (S::Elsewhere, E::Retry(Why::Demand), None),
+            (S::Elsewhere, E::Retry(Why::Wake), Some((S::Minting, Action::Mint))),
+            (S::Elsewhere, E::Retry(Why::Timer), Some((S::Minting, Action::Mint))),
+            (S::Elsewhere, E::Replace, Some((S::Minting, Action::Mint))),
             (S::Down, E::Retry(Why::User), None),
         ];
         for (state, event, next) in table {
@@ -200,7 +213,9 @@ mod tests {
 
     #[test]
     fn stop_ends_every_state_but_the_last() {
-        for state in [S::Minting, FRESH, HELD, S::Up, S::Replacing, OURS, SERVICE, S::Blocked] {
+        for state in
+            [S::Minting, FRESH, HELD, S::Up, S::Replacing, OURS, SERVICE, S::Elsewhere, S::Blocked]
+        {
             assert_eq!(step(state, E::Stop), Some((S::Down, Action::Finish)), "{state:?}");
         }
         assert_eq!(step(S::Down, E::Stop), None);

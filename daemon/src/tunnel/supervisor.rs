@@ -309,7 +309,7 @@ impl Supervisor {
             reason = %failure.reason.message, "not up"
         );
         self.pause = pause;
-        if matches!(fault, Fault::Blocked { .. }) {
+        if matches!(fault, Fault::Elsewhere | Fault::Blocked { .. }) {
             self.answer(&Err(failure.clone()));
         }
         self.failure = Some(failure);
@@ -328,7 +328,7 @@ impl Supervisor {
             State::Minting | State::Connecting { .. } => Phase::Working,
             State::Up | State::Replacing => Phase::Ready,
             State::Backoff { .. } => Phase::Waiting,
-            State::Blocked => Phase::Blocked,
+            State::Elsewhere | State::Blocked => Phase::Blocked,
             State::Down => Phase::Ended,
         };
         let waits = matches!(phase, Phase::Waiting | Phase::Blocked);

@@ -44,18 +44,25 @@ async fn a_new_key_that_is_refused_makes_no_storm() {
 
 #[tokio::test(start_paused = true)]
 async fn a_changed_host_key_blocks_and_says_so_at_once() {
-    let world = World::new(&[Answer::WrongHostKey, Answer::WrongHostKey]);
+    let world = World::new(&[Answer::WrongHostKey; 3]);
     world.phase(Phase::Blocked).await;
     let asked_at = Instant::now();
     let Err(NoChannel::Down(failure)) = world.open(8).await else { panic!("it opened") };
     assert_eq!(failure.reason.code, ErrorCode::HostKeyChanged);
     assert!(failure.reason.message.contains("SHA256:a"), "{}", failure.reason.message);
     assert_eq!(asked_at.elapsed(), Duration::ZERO);
-    tokio::time::sleep(Duration::from_secs(3600)).await;
-    assert_eq!(world.attempts(), 1, "nobody tries on its own");
-    world.tunnel.retry(Why::User).await;
+    tokio::time::sleep(Duration::from_secs(299)).await;
+    assert_eq!(world.attempts(), 1, "no client makes it try");
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert_eq!(world.attempts(), 2, "it looks again by itself");
     world.phase(Phase::Blocked).await;
-    assert_eq!(world.attempts(), 2);
+    for attempts in [3, 4] {
+        world.tunnel.retry(Why::Wake).await;
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        assert_eq!(world.attempts(), attempts, "another network is another try");
+    }
+    world.phase(Phase::Ready).await;
+    assert_eq!(world.minted(), 1, "with the key that was held");
     world.stop().await;
 }
 

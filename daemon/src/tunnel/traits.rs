@@ -154,7 +154,7 @@ pub enum LinkEnd {
 #[derive(Debug, thiserror::Error)]
 pub enum ConnectError {
     /// Name resolution or TCP failed.
-    #[error("cannot connect to the SSH server {address}")]
+    #[error("cannot connect to the SSH server {address}: {source}")]
     Unreachable {
         /// Host and port.
         address: String,
@@ -230,9 +230,10 @@ impl ConnectError {
                 Failure::new(Fault::Transient, ErrorCode::LinkLost, message)
             }
             Self::HostKeyChanged { .. } => {
-                let fault = Fault::Blocked { recheck: None };
-                Failure::new(fault, ErrorCode::HostKeyChanged, message).hint(
-                    "do not go on before the add-on's support confirms the new key; \
+                Failure::new(Fault::Elsewhere, ErrorCode::HostKeyChanged, message).hint(
+                    "on a foreign network another machine may answer in the server's place: it is \
+                     looked at again every 5 min, and when the network changes. If it stays, do \
+                     not go on before the add-on's support confirms the new key; \
                      then: borealisctl refresh TARGET",
                 )
             }
