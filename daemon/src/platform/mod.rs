@@ -15,6 +15,8 @@ mod notify;
 mod peer;
 #[cfg(windows)]
 mod pipe;
+#[cfg(target_os = "linux")]
+mod routes;
 mod signals;
 mod tcp_peer;
 mod wake;
@@ -30,5 +32,5 @@ pub use peer::{PeerError, same_user};
 #[cfg(windows)]
 pub use pipe::for_us_alone;
 pub use signals::cancel_on_signal;
-pub use tcp_peer::{Guest, same_user_or_root};
+pub use tcp_peer::{Guest, same_user_or_root, unacknowledged};
 pub use wake::{Clocks, SystemClocks, WakeDetector, watch_for_wake};
