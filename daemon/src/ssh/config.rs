@@ -16,7 +16,10 @@ pub(super) const KEX_TIMEOUT: Duration = Duration::from_secs(15);
 pub(super) const AUTH_TIMEOUT: Duration = Duration::from_secs(15);
 /// From asking for a channel to its confirmation; the server dials Postgres meanwhile.
 pub(super) const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
-/// For a sign of life.
+/// How long a channel may take before the server is asked for a sign of life: with the time for
+/// that, less than a local client may wait.
+pub(super) const OPEN_DOUBT: Duration = Duration::from_secs(1);
+/// For a sign of life, from the question or from the last byte that moved.
 pub(super) const PROBE_TIMEOUT: Duration = Duration::from_secs(5);
 /// For our goodbye to get out.
 pub(super) const CLOSE_TIMEOUT: Duration = Duration::from_secs(2);

@@ -1,5 +1,6 @@
 //! One authenticated SSH connection.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use futures_util::FutureExt;
@@ -7,12 +8,12 @@ use futures_util::future::BoxFuture;
 use russh::client::{Handle, Msg};
 use russh::{Disconnect, Error};
 use tokio::runtime;
-use tokio::sync::oneshot;
+use tokio::sync::{Mutex, oneshot};
 use tokio::time::{Instant, timeout};
 use tracing::debug;
 
 use super::channel;
-use super::config::{CLOSE_TIMEOUT, OPEN_TIMEOUT, PROBE_TIMEOUT};
+use super::config::{CLOSE_TIMEOUT, OPEN_DOUBT, OPEN_TIMEOUT, PROBE_TIMEOUT};
 use super::flow;
 use super::handler::SshHandler;
 use super::silence;
@@ -37,6 +38,8 @@ pub(super) struct Core {
     handle: Handle<SshHandler>,
     pub(super) state: Arc<LinkState>,
     socket: Arc<SocketGuard>,
+    /// Held by who asks on behalf of all that wait for channels.
+    asking: Mutex<()>,
     tasks: Tasks,
     /// Halves of a channel may be dropped outside the runtime.
     runtime: runtime::Handle,
@@ -51,7 +54,8 @@ impl SshLink {
     ) -> Self {
         let runtime = runtime::Handle::current();
         let socket = Arc::new(socket);
-        let core = Arc::new(Core { handle, state, socket, tasks, runtime });
+        let core =
+            Arc::new(Core { handle, state, socket, asking: Mutex::default(), tasks, runtime });
         core.watch();
         Self { core }
     }
@@ -119,8 +123,9 @@ impl Link for SshLink {
 }
 
 impl Core {
-    /// Keeps clients from holding each other up, and the server from keeping them waiting. Hangs up as soon as the link has ended, also when
-    /// a supervisor or a connection still holds it; and lets whoever joins the tasks wait for that.
+    /// Keeps clients from holding each other up, and the server from keeping them waiting. Hangs up
+    /// as soon as the link has ended, also when a supervisor or a connection still holds it; and
+    /// lets whoever joins the tasks wait for that.
     fn watch(self: &Arc<Self>) {
         let (state, socket) = (Arc::clone(&self.state), Arc::downgrade(&self.socket));
         let doubt = silence::doubt(Arc::downgrade(self), state.clone());
@@ -143,10 +148,10 @@ impl Core {
         self.state.silence().begin();
         let asked = self.handle.channel_open_direct_tcpip(host, u32::from(port), from, from_port);
         let confirmed = tokio::select! {
-            confirmed = asked => confirmed,
+            confirmed = beside(asked, self.doubt_the_opening()) => confirmed,
             () = self.state.ended().cancelled() => return Err(OpenError::LinkLost),
         };
-        self.state.silence().end();
+        self.state.silence().heard();
         match confirmed {
             Ok(channel) => Ok(channel::wrap(&self, channel, Opening::since(asked_at))),
             Err(Error::ChannelOpenFailure(why)) => {
@@ -157,26 +162,46 @@ impl Core {
     }
 
     /// A refusal is as good an answer as any. russh's own ping is content with a dead session.
+    ///
+    /// On a slow way the question may wait behind megabytes of an upload, and its answer behind a
+    /// download: as long as these move, the link is not dead.
     pub(super) async fn probe(&self) -> bool {
-        let asked = self.handle.send_global_request(KEEPALIVE, &[], true);
-        let answered = tokio::select! {
-            biased;
-            // First, because russh writes an ERROR into the log about an answer that will not come.
-            () = self.state.ended().cancelled() => return false,
-            answered = timeout(PROBE_TIMEOUT, asked) => answered,
-        };
-        match answered {
-            Ok(Ok(_) | Err(Error::RequestDenied)) => true,
-            Ok(Err(_session_gone)) => false,
-            Err(_elapsed) if self.socket.has_unread() => {
-                debug!("the SSH link waits for a client that does not read");
-                true
+        let mut asked = pin!(self.handle.send_global_request(KEEPALIVE, &[], true));
+        let mut before = self.socket.progress();
+        loop {
+            let answered = tokio::select! {
+                biased;
+                // First, because russh writes an ERROR into the log about an answer that will not
+                // come.
+                () = self.state.ended().cancelled() => return false,
+                answered = timeout(PROBE_TIMEOUT, &mut asked) => answered,
+            };
+            match answered {
+                Ok(Ok(_) | Err(Error::RequestDenied)) => return true,
+                Ok(Err(_session_gone)) => return false,
+                Err(_elapsed) if self.socket.has_unread() => {
+                    debug!("the SSH link waits for a client that does not read");
+                    return true;
+                }
+                Err(_elapsed) => {}
             }
-            Err(_elapsed) => {
+            let now = self.socket.progress();
+            if !now.moved_since(before) {
                 self.state.end(LinkEnd::Silent);
-                false
+                return false;
             }
+            debug!("the SSH server's answer waits behind what is under way");
+            before = now;
         }
+    }
+
+    /// Somebody waits for a channel: is nobody there, they are still to be served in time by
+    /// another link.
+    async fn doubt_the_opening(&self) {
+        tokio::time::sleep(OPEN_DOUBT).await;
+        // One question is enough, however many wait.
+        let _asking = self.asking.lock().await;
+        self.probe().await;
     }
 
     /// The goodbye may not get out: the network is gone, or the session waits for a client that
@@ -207,4 +232,14 @@ impl Core {
             }
         });
     }
+}
+
+/// The work's result; the doubt goes on beside it, and decides nothing.
+async fn beside<T>(work: impl Future<Output = T>, doubt: impl Future<Output = ()>) -> T {
+    let mut work = pin!(work);
+    tokio::select! {
+        done = &mut work => return done,
+        () = doubt => {}
+    }
+    work.await
 }

@@ -2,46 +2,117 @@
 
 use std::io;
 use std::mem::MaybeUninit;
-use std::net::Shutdown;
+use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
+use futures_util::future::select_ok;
 use socket2::{SockRef, Socket};
 use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
+
+use crate::platform;
 
 /// russh reads twice a packet; from here instead of from the system.
 const READ_BUFFER: usize = 256 << 10;
+/// Before the next of a host's addresses is tried beside those that have not answered. Longer than
+/// a long way there and back: a server sees no connections that nobody wants.
+const NEXT_ADDRESS: Duration = Duration::from_secs(1);
 
 /// What russh gets.
 pub(super) type SshStream = BufReader<QuickAck>;
 
 /// Connects to the first of the host's addresses that answers.
 pub(super) async fn connect(host: &str, port: u16) -> io::Result<(SshStream, SocketGuard)> {
-    let stream = TcpStream::connect((host, port)).await?;
+    let stream = first_to_answer(lookup_host((host, port)).await?).await?;
     stream.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
     SockRef::from(&stream).set_tcp_user_timeout(Some(super::config::TCP_USER_TIMEOUT))?;
-    let guard = SocketGuard(SockRef::from(&stream).try_clone()?);
-    Ok((BufReader::with_capacity(READ_BUFFER, QuickAck(stream)), guard))
+    let counts = Arc::new(Counts::default());
+    let guard = SocketGuard {
+        socket: SockRef::from(&stream).try_clone()?,
+        ends: (stream.local_addr()?, stream.peer_addr()?),
+        counts: counts.clone(),
+    };
+    Ok((BufReader::with_capacity(READ_BUFFER, QuickAck { stream, counts }), guard))
+}
+
+/// One address that is dead must not stand before one that is not. Dropping it ends all tries.
+async fn first_to_answer(addresses: impl Iterator<Item = SocketAddr>) -> io::Result<TcpStream> {
+    let tries: Vec<_> =
+        (0..).zip(addresses).map(|(place, at)| Box::pin(try_at(place, at))).collect();
+    if tries.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+    }
+    Ok(select_ok(tries).await?.0)
+}
+
+async fn try_at(place: u32, address: SocketAddr) -> io::Result<TcpStream> {
+    tokio::time::sleep(NEXT_ADDRESS * place).await;
+    TcpStream::connect(address).await
+}
+
+/// Bytes that russh has read and written so far.
+#[derive(Debug, Default)]
+struct Counts {
+    read: AtomicU64,
+    written: AtomicU64,
+}
+
+/// How far a connection has got.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Progress {
+    read: u64,
+    /// What the other side has acknowledged; where the system does not tell, what it took from us.
+    arrived: u64,
+    /// What has not arrived yet.
+    under_way: u64,
+}
+
+impl Progress {
+    /// Whether the network carried something since `before` that was in the way of a question
+    /// asked then, or of its answer. That the question itself arrived is no sign of life: a kernel
+    /// acknowledges for a program that is dead.
+    pub(super) fn moved_since(self, before: Self) -> bool {
+        self.read > before.read || (before.under_way > 0 && self.arrived > before.arrived)
+    }
 }
 
 /// Shuts the connection down when dropped. russh's session task goes on when the future that
 /// started it is dropped; without its socket it ends.
 #[derive(Debug)]
-pub(super) struct SocketGuard(Socket);
+pub(super) struct SocketGuard {
+    socket: Socket,
+    /// Ours and theirs.
+    ends: (SocketAddr, SocketAddr),
+    counts: Arc<Counts>,
+}
 
 impl SocketGuard {
     /// Whether the server has sent what russh has not taken yet: then it is we who are slow.
     pub(super) fn has_unread(&self) -> bool {
         let mut byte = [MaybeUninit::uninit()];
-        self.0.peek(&mut byte).is_ok_and(|length| length > 0)
+        self.socket.peek(&mut byte).is_ok_and(|length| length > 0)
+    }
+
+    /// How far it has got.
+    pub(super) fn progress(&self) -> Progress {
+        let (read, written) = (&self.counts.read, &self.counts.written);
+        let under_way = platform::unacknowledged(self.ends.0, self.ends.1).unwrap_or(0);
+        Progress {
+            read: read.load(Ordering::Relaxed),
+            arrived: written.load(Ordering::Relaxed).saturating_sub(under_way),
+            under_way,
+        }
     }
 
     /// Ends the connection in both directions.
     pub(super) fn shut_down(&self) {
         // An error says that it is gone already.
-        let _ = self.0.shutdown(Shutdown::Both);
+        let _ = self.socket.shutdown(Shutdown::Both);
     }
 }
 
@@ -55,7 +126,10 @@ impl Drop for SocketGuard {
 /// small answer back until the one before is acknowledged, and a delayed acknowledgement makes
 /// that 40 ms. Linux forgets the option after each use.
 #[derive(Debug)]
-pub(super) struct QuickAck(TcpStream);
+pub(super) struct QuickAck {
+    stream: TcpStream,
+    counts: Arc<Counts>,
+}
 
 impl AsyncRead for QuickAck {
     fn poll_read(
@@ -63,11 +137,13 @@ impl AsyncRead for QuickAck {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        let read = Pin::new(&mut self.0).poll_read(cx, buf);
-        #[cfg(target_os = "linux")]
+        let before = buf.filled().len();
+        let read = Pin::new(&mut self.stream).poll_read(cx, buf);
         if let Poll::Ready(Ok(())) = read {
+            self.counts.read.fetch_add((buf.filled().len() - before) as u64, Ordering::Relaxed);
+            #[cfg(target_os = "linux")]
             // It is slower without, not wrong.
-            let _ = SockRef::from(&self.0).set_tcp_quickack(true);
+            let _ = SockRef::from(&self.stream).set_tcp_quickack(true);
         }
         read
     }
@@ -79,61 +155,22 @@ impl AsyncWrite for QuickAck {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.0).poll_write(cx, buf)
+        let written = Pin::new(&mut self.stream).poll_write(cx, buf);
+        if let Poll::Ready(Ok(size)) = written {
+            self.counts.written.fetch_add(size as u64, Ordering::Relaxed);
+        }
+        written
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_flush(cx)
+        Pin::new(&mut self.stream).poll_flush(cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.0).poll_shutdown(cx)
+        Pin::new(&mut self.stream).poll_shutdown(cx)
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use tokio::io::{AsyncReadExt, AsyncWriteExt};
-    use tokio::net::TcpListener;
-
-    use super::*;
-
-    async fn pair() -> (SshStream, SocketGuard, TcpStream) {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-        let port = listener.local_addr().unwrap().port();
-        let (ours, theirs) = tokio::join!(connect("127.0.0.1", port), listener.accept());
-        let (stream, guard) = ours.unwrap();
-        (stream, guard, theirs.unwrap().0)
-    }
-
-    #[tokio::test]
-    async fn the_guard_takes_the_connection_with_it() {
-        let (mut stream, guard, mut peer) = pair().await;
-        drop(guard);
-        assert_eq!(stream.read(&mut [0; 8]).await.unwrap(), 0);
-        assert_eq!(peer.read(&mut [0; 8]).await.unwrap(), 0);
-    }
-
-    #[tokio::test]
-    async fn what_waits_unread_is_seen() {
-        let (mut stream, guard, mut peer) = pair().await;
-        assert!(!guard.has_unread());
-        peer.write_all(b"x").await.unwrap();
-        stream.get_ref().0.readable().await.unwrap();
-        assert!(guard.has_unread());
-        assert_eq!(stream.read_u8().await.unwrap(), b'x');
-        assert!(!guard.has_unread());
-    }
-
-    #[tokio::test]
-    async fn the_options_are_set() {
-        let (stream, _guard, _peer) = pair().await;
-        let socket = SockRef::from(&stream.get_ref().0);
-        assert!(socket.tcp_nodelay().unwrap());
-        #[cfg(target_os = "linux")]
-        assert_eq!(
-            socket.tcp_user_timeout().unwrap(),
-            Some(super::super::config::TCP_USER_TIMEOUT)
-        );
-    }
-}
+#[path = "socket_tests.rs"]
+mod tests;

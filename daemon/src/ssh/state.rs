@@ -81,7 +81,7 @@ impl LinkState {
     /// Data came for a channel, and is in its queue.
     pub(super) fn arrived(&self, id: ChannelId, size: usize) {
         self.meter.moved(size);
-        self.silence.end();
+        self.silence.heard();
         if self.channels.lock().get(&id).is_some_and(|flow| flow.queued()) {
             self.full.notify_one();
         }
