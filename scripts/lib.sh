@@ -33,6 +33,7 @@ package_of() {
     apt-get:unshare | apt-get:nsenter | apt-get:setpriv) echo util-linux ;;
     dnf:unshare | dnf:nsenter | dnf:setpriv) echo util-linux ;;
     apt-get:ip) echo iproute2 ;; dnf:ip) echo iproute ;;
+    apt-get:nft | dnf:nft) echo nftables ;;
     apt-get:cc | dnf:cc) echo gcc ;; apt-get:curl | dnf:curl | brew:curl) echo curl ;;
     *) echo "$2" ;;
   esac
@@ -107,7 +108,7 @@ need_sandbox() {
 # What the tests of the service and of the login need beside that.
 need_desktop() {
   [ "$(uname -s)" = Linux ] || return 0
-  need systemctl unshare nsenter ip setpriv dbus-run-session dbus-send gnome-keyring-daemon secret-tool
+  need systemctl unshare nsenter ip nft setpriv dbus-run-session dbus-send gnome-keyring-daemon secret-tool
   if [ "$(id -u)" -ne 0 ]; then
     say "not root: the tests with a real systemd --user will not run"
   fi

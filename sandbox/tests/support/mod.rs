@@ -10,6 +10,8 @@
 )]
 
 pub mod clients;
+#[cfg(target_os = "linux")]
+pub mod alone;
 pub mod terminal;
 
 use std::future::Future;
