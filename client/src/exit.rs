@@ -114,6 +114,7 @@ impl From<ErrorCode> for Code {
             | E::QueryFailed
             | E::Opening
             | E::Closing
+            | E::NotSaved
             | E::Internal
             | E::Unknown => Self::FAILED,
         }

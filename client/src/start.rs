@@ -136,6 +136,9 @@ async fn start_detached(api: &Api, paths: &Paths, deadline: Instant) -> Result<(
         }
         let gave_way = attempt.gave_way();
         if !gave_way || Instant::now() >= deadline {
+            if let Some(unwritable) = attempt.unwritable() {
+                return Err(unwritable);
+            }
             return Err(Error::Failed {
                 what: attempt.outcome(),
                 socket: paths.socket.clone(),

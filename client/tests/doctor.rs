@@ -19,6 +19,7 @@ const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 fn info() -> DaemonInfo {
     DaemonInfo {
+        replaced: false,
         passfile: None,
         version: VERSION.into(),
         api: 1,

@@ -100,6 +100,7 @@ fn up() {
 #[test]
 fn daemon_status() {
     let info = DaemonInfo {
+        replaced: false,
         passfile: None,
         version: "0.1.0".into(),
         api: 1,

@@ -28,6 +28,8 @@ pub struct Config {
     pub links: usize,
     /// Where the log goes, for `GET /v1/daemon`: a path, or `journal`.
     pub log: String,
+    /// What a person should hear of the start, for `GET /v1/daemon`.
+    pub troubles: Vec<String>,
 }
 
 /// A setting that cannot be used.
@@ -62,6 +64,7 @@ impl Config {
         let borealis = settings.borealis_api.as_deref().unwrap_or(Settings::BOREALIS_API);
         Ok(Self {
             log: paths.log_file().display().to_string(),
+            troubles: Vec::new(),
             links: settings.links.unwrap_or(Settings::LINKS).into(),
             paths,
             heroku: checked_url("HEROKU_HOST", &heroku_url(heroku_host))?,

@@ -4,7 +4,6 @@
 
 mod cli;
 
-use std::convert::Infallible;
 use std::error::Error as StdError;
 use std::io::{self, Write};
 use std::path::PathBuf;
@@ -20,6 +19,9 @@ use tokio_util::sync::CancellationToken;
 
 /// What blocks in a thread of its own (a DNS lookup, a slow disk) may not keep the process alive.
 const LAST_PATIENCE: Duration = Duration::from_secs(1);
+
+/// What a shell shows for a program that Ctrl+C ended.
+const IMPATIENT: u8 = 130;
 
 #[derive(Debug, thiserror::Error)]
 enum Error {
@@ -37,6 +39,8 @@ enum Error {
     Log(#[from] LogError),
     #[error("the runtime does not start")]
     Runtime(#[source] io::Error),
+    #[error("left at once, as asked")]
+    Impatient,
     #[error("does not serve on {socket}", socket = .0.display())]
     Run(PathBuf, #[source] RunError),
 }
@@ -47,8 +51,9 @@ impl Error {
         match self {
             Self::SettingsFile(..) | Self::Settings(..) | Self::Config(_) => 2,
             Self::Log(LogError::Filter(_)) => 2,
-            Self::Log(LogError::File { .. } | LogError::Twice(_)) => 1,
+            Self::Log(LogError::Twice(_)) => 1,
             Self::Limits(_) | Self::StateDir(_) | Self::Runtime(_) => 1,
+            Self::Impatient => IMPATIENT,
             Self::Run(_, error) => error.exit_code(),
         }
     }
@@ -70,8 +75,11 @@ fn start() -> Result<(), Error> {
     let mut config = Config::new(&settings, |name| std::env::var(name).ok())?;
     platform::tighten().map_err(Error::Limits)?;
     platform::private_dir(&config.paths.state_dir)?;
-    let log = platform::init_log(settings.log.as_deref(), &config.paths.log_file())?;
+    let (log, trouble) = platform::init_log(settings.log.as_deref(), &config.paths.log_file())?;
     config.log = log.to_string();
+    config
+        .troubles
+        .extend(trouble.map(|error| format!("the log {log} cannot be written: {error}")));
     serve(config)
 }
 
@@ -96,22 +104,20 @@ fn serve(config: Config) -> Result<(), Error> {
     let (shutdown, socket) = (CancellationToken::new(), config.paths.socket.clone());
     let ended = runtime.block_on(async {
         tokio::select! {
-            ended = run(config, shutdown.clone()) => ended,
-            never = signals(shutdown.clone()) => match never {},
+            ended = run(config, shutdown.clone()) => ended.map_err(|error| Error::Run(socket, error)),
+            () = asked_twice(shutdown.clone()) => Err(Error::Impatient),
         }
     });
+    // Drops all tasks, and with them what they would leave behind.
     runtime.shutdown_timeout(LAST_PATIENCE);
-    ended.map_err(|error| Error::Run(socket, error))
+    ended
 }
 
 /// Without signals the daemon can still be stopped through its API.
-async fn signals(shutdown: CancellationToken) -> Infallible {
-    match platform::cancel_on_signal(shutdown).await {
-        Ok(never) => match never {},
-        Err(error) => {
-            tracing::warn!(%error, "cannot listen for signals");
-            std::future::pending().await
-        }
+async fn asked_twice(shutdown: CancellationToken) {
+    if let Err(error) = platform::cancel_on_signal(shutdown).await {
+        tracing::warn!(%error, "cannot listen for signals");
+        std::future::pending().await
     }
 }
 

@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::addon::Addons;
 use crate::borealis::Borealis;
 use crate::config::Config;
-use crate::control::{self, ControlState, Facts, Handed, ListenError, Listener};
+use crate::control::{self, ControlState, Facts, Handed, ListenError, Listener, Stand};
 use crate::credentials::{Apis, Vault};
 use crate::doctor::{self, Doctor};
 use crate::heroku::{Heroku, Keystore, Login, NetrcFiles};
-use crate::platform::{self, DaemonLock, DirError, LockError, Notices, SystemClocks};
+use crate::platform::{self, DaemonLock, DirError, LockError, Notices, ProgramFile, SystemClocks};
 use crate::session::{Manager, Parts, Passfile};
 use crate::ssh::SshConnector;
 use crate::store::Store;
@@ -27,6 +28,9 @@ use crate::{http, store};
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long what is left (authorizations to delete, answers to finish) may take after that.
 const LAST_WORK: Duration = Duration::from_secs(10);
+
+/// How soon it is noticed that the state directory was removed.
+const LOCK_LOOK: Duration = Duration::from_secs(2);
 
 /// How soon a login that somebody made is noticed.
 const LOGIN_LOOK: Duration = Duration::from_secs(15);
@@ -54,7 +58,8 @@ impl RunError {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Lock(LockError::Held { .. }) => 0,
-            Self::Dir(_) | Self::Lock(LockError::Io { .. }) | Self::Listen(_) | Self::Http(_) => 1,
+            Self::Dir(_) | Self::Listen(_) | Self::Http(_) => 1,
+            Self::Lock(LockError::Io { .. } | LockError::Dir(_)) => 1,
         }
     }
 }
@@ -64,14 +69,16 @@ impl RunError {
 /// # Errors
 /// When it could not begin to.
 pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), RunError> {
+    let program = ProgramFile::ours();
     platform::private_dir(&config.paths.state_dir)?;
     // First of all: everything below belongs to whoever holds it.
-    let lock = DaemonLock::acquire(&config.paths.lock_file())?;
+    let lock = Arc::new(DaemonLock::acquire(&config.paths.lock_file())?);
     info!(version = env!("CARGO_PKG_VERSION"), pid = std::process::id(), "borealisd starts");
     let listener = Listener::bind(&config.paths.socket, &lock).await?;
 
     let tracker = TaskTracker::new();
     let notices = Notices::default();
+    config.troubles.iter().for_each(|trouble| notices.add(trouble));
     let login = Arc::new(Login::new(
         config.heroku_key.clone(),
         vec![
@@ -84,14 +91,22 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), RunE
 
     let serving = shutdown.child_token();
     let rooms = (&manager, addons, doctor);
-    let state = control_state(&config, rooms, login.clone(), &tracker, notices, &shutdown);
+    let surroundings = (program, notices.clone());
+    let state = control_state(&config, rooms, login.clone(), &tracker, surroundings, &shutdown);
     manager.restore(wanted).await;
-    let daemon = Tasks::new(&tracker);
+    let daemon = Tasks::new(&tracker).telling(move |fault| notices.add(fault));
     if let Some(passfile) = Passfile::beside(&config.paths.socket) {
-        daemon.spawn(passfile.keep(manager.clone(), serving.clone()));
+        let (manager, serving) = (manager.clone(), serving.clone());
+        let keep = move || passfile.clone().keep(manager.clone(), serving.clone());
+        daemon.keep("what keeps the password file", keep, shutdown.clone());
     }
-    daemon.spawn(control::serve(listener, state, serving.clone(), tracker.clone()));
-    daemon.spawn(watch_the_surroundings(manager.clone(), login, shutdown.clone()));
+    let stand = Stand { lock: lock.clone(), cancel: serving.clone(), tasks: tracker.clone() };
+    daemon.spawn(control::serve(listener, state, stand));
+    let (watching, placed, stop) = (manager.clone(), lock.clone(), shutdown.clone());
+    let watch = move || {
+        watch_the_surroundings(watching.clone(), login.clone(), placed.clone(), stop.clone())
+    };
+    daemon.keep("what watches the machine", watch, shutdown.clone());
     platform::ready("serving");
 
     shutdown.cancelled().await;
@@ -132,7 +147,9 @@ fn build(
     let heroku = Heroku::new(client.clone(), config.heroku.clone(), login.clone());
     let borealis = Borealis::new(client, config.borealis.clone());
     let apis = Apis::new(heroku.clone(), borealis.clone());
-    let vault = Arc::new(Vault::new(Arc::new(apis), tracker));
+    let told = notices.clone();
+    let tasks = Tasks::new(tracker).telling(move |fault| told.add(fault));
+    let vault = Arc::new(Vault::new(Arc::new(apis), tasks.group()));
     let addons = Addons::new(heroku.clone(), borealis.clone(), vault.clone());
     let loaded = Store::load(&config.paths.state_file());
     if let Some(notice) = loaded.notice {
@@ -141,8 +158,9 @@ fn build(
     let manager = Manager::new(Parts {
         heroku: Arc::new(heroku.clone()),
         vault: vault.clone(),
-        connector: Arc::new(SshConnector::new(Tasks::new(tracker))),
+        connector: Arc::new(SshConnector::new(tasks)),
         links: config.links,
+        clients: platform::room_for_clients(),
         store: loaded.store,
         notices: notices.clone(),
         tasks: tracker.clone(),
@@ -164,7 +182,7 @@ fn control_state(
     (manager, addons, doctor): (&Manager, Addons, Doctor),
     login: Arc<Login>,
     tracker: &TaskTracker,
-    notices: Notices,
+    (program, notices): (ProgramFile, Notices),
     shutdown: &CancellationToken,
 ) -> ControlState {
     let waking = manager.clone();
@@ -175,6 +193,8 @@ fn control_state(
         doctor,
         facts: Arc::new(Facts {
             started_at: Timestamp::now(),
+            started: Instant::now(),
+            program: Arc::new(program),
             socket: config.paths.socket.display().to_string(),
             state_file: config.paths.state_file().display().to_string(),
             log: config.log.clone(),
@@ -199,11 +219,41 @@ fn control_state(
 }
 
 /// For what happens on this machine, and nobody tells us.
-async fn watch_the_surroundings(manager: Manager, login: Arc<Login>, shutdown: CancellationToken) {
+async fn watch_the_surroundings(
+    manager: Manager,
+    login: Arc<Login>,
+    lock: Arc<DaemonLock>,
+    shutdown: CancellationToken,
+) {
     tokio::join!(
         watch_for_wake(manager.clone(), shutdown.clone()),
-        watch_for_login(manager, login, shutdown),
+        watch_for_login(manager.clone(), login, shutdown.clone()),
+        watch_the_lock(manager, lock, shutdown),
     );
+}
+
+/// Somebody may have removed the state directory. Then it is made again, unless another daemon was
+/// started meanwhile: of two, one has to go.
+async fn watch_the_lock(manager: Manager, lock: Arc<DaemonLock>, shutdown: CancellationToken) {
+    let watching = async {
+        loop {
+            tokio::time::sleep(LOCK_LOOK).await;
+            let lock = lock.clone();
+            match tokio::task::spawn_blocking(move || lock.renew()).await {
+                Ok(Ok(false)) | Err(_) => {}
+                Ok(Ok(true)) => {
+                    warn!("the state directory was removed: it is made again");
+                    manager.remember().await;
+                }
+                Ok(Err(error @ LockError::Held { .. })) => {
+                    error!(%error, "another daemon has taken over");
+                    shutdown.cancel();
+                }
+                Ok(Err(error)) => debug!(%error, "there is no place for the lock"),
+            }
+        }
+    };
+    shutdown.run_until_cancelled(watching).await;
 }
 
 /// Somebody may have logged in with the Heroku CLI, which tells nobody. Only looked for while a

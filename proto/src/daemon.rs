@@ -26,6 +26,10 @@ pub struct DaemonInfo {
     /// right. `None`: there is no place for one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub passfile: Option<String>,
+    /// Another program file has the name of the one that runs: it was upgraded, and a restart
+    /// changes over.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub replaced: bool,
     /// How it is.
     pub health: Health,
 }

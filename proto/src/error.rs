@@ -62,6 +62,8 @@ pub enum ErrorCode {
     Opening,
     /// The session or the daemon is closing.
     Closing,
+    /// What is wanted could not be written to the state file.
+    NotSaved,
     /// A fault of ours; the daemon's log has the causes.
     Internal,
     /// From a newer peer.

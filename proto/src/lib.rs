@@ -35,5 +35,6 @@ pub use session::{
 pub use settings::{Settings, SettingsError};
 pub use target::{Target, TargetError};
 pub use version::{
-    API_HEADER, API_VERSION, HEROKU_KEY_HEADER, REQUEST_ID_HEADER, TWO_FACTOR_HEADER,
+    API_HEADER, API_VERSION, DAEMON_HEADER, HEROKU_KEY_HEADER, REPLACED, REQUEST_ID_HEADER,
+    TWO_FACTOR_HEADER,
 };

@@ -224,6 +224,9 @@ pub struct Session {
     pub bytes: Bytes,
     /// When Postgres last answered through it.
     pub proved_at: Option<Timestamp>,
+    /// Why the state file does not have it as it is now; absent while it does. Since 2026-11-25.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unsaved: Option<Reason>,
 }
 
 /// `POST /v1/sessions`.

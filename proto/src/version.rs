@@ -6,11 +6,19 @@
 /// |---|---|---|
 /// | 1 | 2026-11-22 | sessions, credentials, query, events, daemon, add-ons |
 /// | 1 | 2026-11-24 | doctor; `addon_id` of a session; `passfile` of the daemon |
+/// | 1 | 2026-11-25 | the header `borealisd`; `replaced` of the daemon; `unsaved` of a session |
 pub const API_VERSION: u32 = 1;
 
 /// Header with [`API_VERSION`], in requests and in answers. A difference is worth a warning, never
 /// a refusal: neighbouring versions work together.
 pub const API_HEADER: &str = "borealis-api";
+
+/// Header of an answer with the daemon's release, and the word [`REPLACED`] if that is no more what
+/// is installed.
+pub const DAEMON_HEADER: &str = "borealisd";
+
+/// See [`DAEMON_HEADER`].
+pub const REPLACED: &str = "replaced";
 
 /// Header of an answer with the request's id, which finds its lines in the daemon's log.
 pub const REQUEST_ID_HEADER: &str = "request-id";

@@ -36,9 +36,11 @@ fn holds<T: Serialize + DeserializeOwned + Debug>(name: &str) -> Vec<T> {
 fn what_version_1_says_is_read_and_written_alike() {
     holds::<DaemonInfo>("daemon.v1.json");
     holds::<DaemonInfo>("daemon-passfile.v1.json");
+    holds::<DaemonInfo>("daemon-replaced.v1.json");
     holds::<Checkup>("doctor.v1.json");
     holds::<Session>("session.v1.json");
     holds::<Session>("session-addon-id.v1.json");
+    holds::<Session>("session-unsaved.v1.json");
     holds::<SessionList>("sessions.v1.json");
     holds::<OpenSession>("open.v1.json");
     holds::<Credentials>("credentials.v1.json");

@@ -24,6 +24,7 @@ use serde_json::value::RawValue;
 pub use addons::Addon;
 pub use error::Error;
 pub use lines::Lines;
+pub(crate) use wire::keep_quiet_about_versions;
 use wire::{Answer, Ask};
 
 /// How long the daemon may take for what it has at hand.

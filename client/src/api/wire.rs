@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use borealis_proto::{
-    API_HEADER, API_VERSION, ErrorBody, HEROKU_KEY_HEADER, REQUEST_ID_HEADER, TWO_FACTOR_HEADER,
+    API_HEADER, API_VERSION, DAEMON_HEADER, ErrorBody, HEROKU_KEY_HEADER, REPLACED,
+    REQUEST_ID_HEADER, TWO_FACTOR_HEADER,
 };
 use bytes::Bytes;
 use futures_util::TryStreamExt;
@@ -31,6 +32,9 @@ type LocalSocket = tokio::net::windows::named_pipe::NamedPipeClient;
 
 /// Whether the user was told that the daemon speaks another version: once is enough.
 static WARNED: AtomicBool = AtomicBool::new(false);
+
+/// Our release.
+const OURS: &str = env!("CARGO_PKG_VERSION");
 
 /// How long the rest of an answer may take once its head is here. Streams are not bound by it.
 const BODY: Duration = Duration::from_secs(15);
@@ -207,14 +211,64 @@ fn answered(what: &str, response: &Response<Incoming>, took: Duration) -> String
     format!("< {what}: {status} after {took:.1?}, request {}", id.unwrap_or("without an id"))
 }
 
+/// Whoever is about to restart the daemon need not be told to.
+pub(crate) fn keep_quiet_about_versions() {
+    WARNED.store(true, Ordering::Relaxed);
+}
+
 fn warn_of_other_version(response: &Response<Incoming>) {
-    let theirs = response.headers().get(API_HEADER).and_then(|value| value.to_str().ok());
-    let same = theirs.and_then(|text| text.parse().ok()) == Some(API_VERSION);
-    if !same && !WARNED.swap(true, Ordering::Relaxed) {
-        notes::warning(&format!(
-            "borealisd speaks version {theirs} of the control API, borealisctl {API_VERSION}: \
-             restart the daemon with `borealisctl daemon restart`",
-            theirs = theirs.unwrap_or("none"),
+    let header = |name| response.headers().get(name).and_then(|value| value.to_str().ok());
+    let Some(what) = other_version(header(API_HEADER), header(DAEMON_HEADER)) else { return };
+    if !WARNED.swap(true, Ordering::Relaxed) {
+        notes::warning(&format!("{what}: change over with `borealisctl daemon restart`"));
+    }
+}
+
+/// What differs, if a restart of the daemon would help.
+fn other_version(api: Option<&str>, daemon: Option<&str>) -> Option<String> {
+    if api.and_then(|text| text.parse().ok()) != Some(API_VERSION) {
+        return Some(format!(
+            "borealisd speaks version {theirs} of the control API, borealisctl {API_VERSION}",
+            theirs = api.unwrap_or("none"),
         ));
+    }
+    // A daemon that is older than the header speaks an API that we speak.
+    let mut words = daemon?.split(' ');
+    let theirs = words.next().unwrap_or_default();
+    if release(theirs) < release(OURS) {
+        return Some(format!("borealisd {theirs} is running, and borealisctl is {OURS}"));
+    }
+    let replaced = words.any(|word| word == REPLACED);
+    replaced.then(|| format!("borealisd {theirs} is running, and another was installed since"))
+}
+
+/// For comparing: `0.10.2` is newer than `0.9`.
+fn release(text: &str) -> Vec<u64> {
+    let number = |part: &str| part.chars().take_while(char::is_ascii_digit).collect::<String>();
+    text.split('.').map(|part| number(part).parse().unwrap_or(0)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_daemon_that_a_restart_changes_is_worth_a_word() {
+        let ours = OURS;
+        let replaced = format!("{ours} {REPLACED}");
+        let table = [
+            (Some("1"), None, false),
+            (Some("1"), Some(ours), false),
+            (Some("1"), Some("0.0.9"), true),
+            (Some("1"), Some("999.0.0"), false),
+            (Some("1"), Some(replaced.as_str()), true),
+            (Some("1"), Some("gibberish"), true),
+            (Some("2"), Some(ours), true),
+            (None, Some(ours), true),
+        ];
+        for (api, daemon, worth) in table {
+            assert_eq!(other_version(api, daemon).is_some(), worth, "{api:?} {daemon:?}");
+        }
+        assert!(release("0.10.2") > release("0.9") && release("1.0.0-rc.1") > release("0.9.9"));
     }
 }

@@ -27,6 +27,7 @@ pub(super) async fn run(context: &Context, args: DownArgs) -> Result<Code, Error
     chosen.dedup_by(|a, b| a.id == b.id);
     let closed = close(&api, &chosen, &args, &mut failures).await;
     print(&closed, &args)?;
+    notes::unsaved(&closed);
     failures.iter().for_each(notes::failure);
     Ok(failures.first().map_or(Code::DONE, Code::from))
 }

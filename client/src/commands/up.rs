@@ -26,6 +26,7 @@ pub(super) async fn run(context: &Context, args: UpArgs) -> Result<Code, Error> 
     let answers = resolved(&api, &targets, answers, &args).await;
     let (sessions, refusals) = split(answers);
     print(&sessions, targets.len() > 1, args.json)?;
+    notes::unsaved(&sessions);
     Ok(report(sessions, refusals, &args))
 }
 

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use anstyle::{AnsiColor, Style};
+use borealis_proto::Session;
 
 use crate::Error;
 
@@ -60,6 +61,17 @@ pub fn detail(text: impl FnOnce() -> String) {
 pub fn warning(text: &str) {
     if says(Level::Quiet) {
         labelled(WARNING, "warning", text);
+    }
+}
+
+/// Of sessions that work, and would be others after a restart: once, the cause is the same.
+pub fn unsaved<'a>(sessions: impl IntoIterator<Item = &'a Session>) {
+    let Some(reason) = sessions.into_iter().find_map(|session| session.unsaved.as_ref()) else {
+        return;
+    };
+    warning(&reason.message);
+    if let Some(text) = &reason.hint {
+        hint(text);
     }
 }
 

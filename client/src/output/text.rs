@@ -64,6 +64,11 @@ pub fn daemon(info: &DaemonInfo) -> String {
         state_file = info.state_file,
         log = info.log,
     );
+    if info.replaced {
+        text.push_str(
+            "  replaced     another borealisd was installed: borealisctl daemon restart\n",
+        );
+    }
     for notice in &health.notices {
         // A String takes everything.
         let _infallible = writeln!(text, "  notice       {notice}");

@@ -18,8 +18,12 @@ const ANOTHER_SERVES: i32 = 3;
 pub(super) struct Attempt {
     child: Child,
     ended: Option<ExitStatus>,
-    /// What it says before its own log is open, then that log.
-    logs: [PathBuf; 2],
+    /// What it says before its own log is open, …
+    log: PathBuf,
+    /// … then that log.
+    own_log: PathBuf,
+    /// Nothing can be written there.
+    unwritable: Option<io::Error>,
 }
 
 impl Attempt {
@@ -30,8 +34,7 @@ impl Attempt {
         private_dir::create(state_dir)
             .map_err(|source| Error::Log { path: state_dir.clone(), source })?;
         let log = state_dir.join("borealisd.start.log");
-        let stderr =
-            for_the_user_alone(&log).map_err(|source| Error::Log { path: log.clone(), source })?;
+        let (stderr, unwritable) = first_words(&log)?;
         let mut command = Command::new(&program);
         if let Some(config) = env::var_os("BOREALIS_CONFIG").filter(|path| !path.is_empty()) {
             command.env("BOREALIS_CONFIG", std::path::absolute(&config).unwrap_or(config.into()));
@@ -46,7 +49,13 @@ impl Attempt {
             let socket = paths.socket.clone();
             Error::Spawn { socket, program, source }
         })?;
-        Ok(Self { child, ended: None, logs: [log, paths.log_file()] })
+        Ok(Self { child, ended: None, log, own_log: paths.log_file(), unwritable })
+    }
+
+    /// Why it has no log, if that is what stands in its way.
+    pub(super) fn unwritable(&mut self) -> Option<Error> {
+        let source = self.unwritable.take()?;
+        Some(Error::Log { path: self.log.clone(), source })
     }
 
     pub(super) fn has_ended(&mut self) -> bool {
@@ -70,8 +79,21 @@ impl Attempt {
 
     /// The last lines of the first log that has any.
     pub(super) fn log_end(&self, lines: usize) -> Vec<String> {
-        let ends = self.logs.iter().map(|log| last_lines(log, lines));
+        let ends = [&self.log, &self.own_log].into_iter().map(|log| last_lines(log, lines));
         ends.into_iter().find(|end| !end.is_empty()).unwrap_or_default()
+    }
+}
+
+/// Where its first words go. A disk that is full or read-only is no reason not to try: it may serve
+/// all the same.
+fn first_words(log: &Path) -> Result<(Stdio, Option<io::Error>), Error> {
+    use io::ErrorKind::{QuotaExceeded, ReadOnlyFilesystem, StorageFull};
+    match for_the_user_alone(log) {
+        Ok(file) => Ok((file.into(), None)),
+        Err(error) if matches!(error.kind(), ReadOnlyFilesystem | StorageFull | QuotaExceeded) => {
+            Ok((Stdio::null(), Some(error)))
+        }
+        Err(source) => Err(Error::Log { path: log.to_owned(), source }),
     }
 }
 

@@ -30,6 +30,7 @@ const UNIT: &str = ".config/systemd/user/borealisd.socket";
 
 fn info(log: &str) -> DaemonInfo {
     DaemonInfo {
+        replaced: false,
         passfile: None,
         version: "0.1.0".into(),
         api: 1,
@@ -63,6 +64,7 @@ pub fn cases() -> Vec<Case> {
         Case::new("daemon restart", "text", "", 0, daemon()),
         Case::alone("daemon restart", "no-program", "", 3),
         Case::new("daemon status", "text", "", 0, daemon()),
+        Case::new("daemon status", "replaced", "", 0, replaced()),
         Case::new("daemon status", "json", "--json", 0, daemon()),
         Case::alone("daemon status", "no-daemon", "", 3),
         Case::alone("daemon status", "no-daemon-json", "--json", 3),
@@ -76,6 +78,11 @@ pub fn cases() -> Vec<Case> {
     ];
     cases.extend(service());
     cases
+}
+
+fn replaced() -> Script {
+    let info = DaemonInfo { replaced: true, ..info("journal") };
+    Script::with_sessions(&[]).on("GET /v1/daemon", 200, &info)
 }
 
 fn daemon_with_a_log_that_is_gone() -> Script {

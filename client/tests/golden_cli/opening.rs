@@ -2,8 +2,8 @@
 
 use borealis_client::exit::Code;
 use borealis_proto::{
-    Column, ErrorCode, ErrorDetail, Event, QueryEvent, ServerMessage, Session, SessionState,
-    Severity,
+    Column, ErrorCode, ErrorDetail, Event, QueryEvent, Reason, ServerMessage, Session,
+    SessionState, Severity,
 };
 
 use crate::case::Case;
@@ -82,6 +82,18 @@ fn opened() -> Script {
     Script::with_sessions(&[sushi()]).on("POST /v1/sessions", 200, &sushi())
 }
 
+fn opened_unsaved() -> Script {
+    let message = "what is open now would not be so after a restart: cannot write the state file \
+                   /home/me/.local/state/borealis/sessions.json: No space left on device";
+    let unsaved = Reason {
+        code: ErrorCode::NotSaved,
+        message: message.to_owned(),
+        hint: Some("make room, or mend it: df -h /home/me/.local/state/borealis".to_owned()),
+    };
+    let session = Session { unsaved: Some(unsaved), ..sushi() };
+    Script::with_sessions(&[]).on("POST /v1/sessions", 201, &session)
+}
+
 fn refused(command: &'static str, rest: &str, refusal: &Refusal) -> Case {
     let body = refusals::body(refusal);
     let script = Script::with_sessions(&[]).on("POST /v1/sessions", STATUS, &body);
@@ -109,6 +121,7 @@ fn up() -> Vec<Case> {
         Script::with_sessions(&[]).on("POST /v1/sessions", STATUS, &refusals::body(&OF_HEROKU[0]));
     vec![
         Case::new("up", "text", "sushi/DATABASE", 0, opened()),
+        Case::new("up", "unsaved", "sushi/DATABASE", 0, opened_unsaved()),
         Case::new("up", "json", "sushi/DATABASE --json", 0, opened()),
         Case::new("up", "several-json", "sushi maki --json", 0, opened()),
         Case::new("up", "refused-json", "sushi --json", 5, no),

@@ -37,6 +37,7 @@ pub fn session(app: &str, attachment: &str) -> Session {
         connections: Connections { open: 2, waiting: 0, total: 14 },
         bytes: Bytes { sent: 10_240, received: 990_211 },
         proved_at: Some("2026-11-22T12:26:10Z".parse().unwrap()),
+        unsaved: None,
     }
 }
 
@@ -51,6 +52,7 @@ pub fn daemon(passfile: Option<&str>) -> DaemonInfo {
         socket: "/run/user/1000/borealis/borealisd.sock".into(),
         state_file: "/home/me/.local/state/borealis/sessions.json".into(),
         log: "journal".into(),
+        replaced: false,
         passfile: passfile.map(str::to_owned),
         health: Health { sessions: 1, up: 1, tasks: 9, notices: Vec::new() },
     }

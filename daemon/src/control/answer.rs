@@ -10,24 +10,38 @@ use axum::http::header::CACHE_CONTROL;
 use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use borealis_proto::{API_HEADER, API_VERSION, ErrorBody, REQUEST_ID_HEADER};
+use borealis_proto::{API_HEADER, API_VERSION, DAEMON_HEADER, ErrorBody, REQUEST_ID_HEADER};
 use futures_util::FutureExt;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 use uuid::Uuid;
 
 use super::error::Error;
+use crate::platform::ProgramFile;
 
-/// The outermost layer. Requests that still wait end when `closing` is cancelled.
+/// Our release, and the word that `borealis_proto::REPLACED` is.
+const REPLACED_RELEASE: &str = concat!(env!("CARGO_PKG_VERSION"), " replaced");
+
+/// What every answer depends on.
+#[derive(Clone)]
+pub(super) struct Answering {
+    /// Requests that still wait end when it is cancelled.
+    pub(super) closing: CancellationToken,
+    /// Whether it is still what is installed, the client is told each time.
+    pub(super) program: Arc<ProgramFile>,
+}
+
+/// The outermost layer.
 pub(super) async fn answer(
-    State(closing): State<CancellationToken>,
+    State(Answering { closing, program }): State<Answering>,
     request: Request,
     next: Next,
 ) -> Response {
     let id = Uuid::new_v4().simple().to_string();
     let path = request.uri().path();
     let span = tracing::info_span!("request", %id, method = %request.method(), path);
-    handled(closing, request, next).map(|response| finished(response, id)).instrument(span).await
+    let finished = |response| finished(response, id, program.is_replaced());
+    handled(closing, request, next).map(finished).instrument(span).await
 }
 
 async fn handled(closing: CancellationToken, request: Request, next: Next) -> Response {
@@ -40,7 +54,7 @@ async fn handled(closing: CancellationToken, request: Request, next: Next) -> Re
     }
 }
 
-fn finished(response: Response, request_id: String) -> Response {
+fn finished(response: Response, request_id: String, replaced: bool) -> Response {
     let mut response = match response.extensions().get::<Arc<Error>>().cloned() {
         Some(error) => {
             log(&error);
@@ -54,6 +68,8 @@ fn finished(response: Response, request_id: String) -> Response {
     };
     let headers = response.headers_mut();
     headers.insert(HeaderName::from_static(API_HEADER), HeaderValue::from(API_VERSION));
+    let release = if replaced { REPLACED_RELEASE } else { env!("CARGO_PKG_VERSION") };
+    headers.insert(HeaderName::from_static(DAEMON_HEADER), HeaderValue::from_static(release));
     // Letters and digits of our own making: always a header's value.
     if let Ok(id) = HeaderValue::from_str(&request_id) {
         headers.insert(HeaderName::from_static(REQUEST_ID_HEADER), id);

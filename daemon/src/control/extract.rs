@@ -34,7 +34,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     }
 }
 
-/// What stands after the `?`.
+/// What stands after the `?`. What a newer client says beyond our words is left out, as in bodies.
 pub(super) struct Params<T>(pub(super) T);
 
 impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Params<T> {
@@ -68,7 +68,6 @@ fn malformed(rejection: &JsonRejection) -> Error {
 
 /// `?wait_ms=`: how long the answer may wait for the effect.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(super) struct Patience {
     #[serde(default = "ten_seconds")]
     wait_ms: u64,

@@ -8,12 +8,16 @@ use interprocess::local_socket::traits::tokio::Listener as _;
 use interprocess::local_socket::{GenericFilePath, ListenerOptions, ToFsName};
 
 use super::stale::remove_stale;
-use crate::platform::{DaemonLock, DirError, private_dir};
+use crate::platform::{DaemonLock, DirError, Identity, private_dir};
 
 /// The control socket. Dropping it removes the socket file, unless systemd owns it: then it has to
 /// stay, so that the next caller starts us again.
 #[derive(Debug)]
-pub struct Listener(LocalListener);
+pub struct Listener {
+    socket: LocalListener,
+    /// Where we bound it, and what we made there; `None`: it is the service manager's, or a pipe.
+    place: Option<(PathBuf, Identity)>,
+}
 
 /// The socket cannot be had.
 #[derive(Debug, thiserror::Error)]
@@ -58,19 +62,44 @@ impl Listener {
         let failed = |source| ListenError::Io { path: path.to_owned(), source };
         if let Some(listener) = handed_over().map_err(failed)? {
             tracing::info!("listening on the socket of the service manager");
-            return Ok(Self(listener));
+            return Ok(Self { socket: listener, place: None });
         }
         if cfg!(unix) {
             private_dir(path.parent().unwrap_or(Path::new("/")))?;
         }
         remove_stale(path, lock).await?;
-        let listener = bind_private(path).map_err(failed)?;
+        let socket = bind_private(path).map_err(failed)?;
         tracing::info!(path = %path.display(), "listening");
-        Ok(Self(listener))
+        let place = Identity::at(path).filter(|_| cfg!(unix)).map(|made| (path.to_owned(), made));
+        Ok(Self { socket, place })
+    }
+
+    /// Sees to it that callers find us, also after somebody has removed the socket's file or
+    /// directory: a cleaner of temporary files, the end of the user's last login.
+    ///
+    /// # Errors
+    /// As [`Listener::bind`].
+    pub(super) async fn renew(&mut self, lock: &DaemonLock) -> Result<(), ListenError> {
+        let Some((path, made)) = self.place.clone() else { return Ok(()) };
+        if Identity::at(&path) == Some(made) {
+            return Ok(());
+        }
+        // What stands there by now, if anything, is not ours to remove.
+        self.socket.do_not_reclaim_name_on_drop();
+        *self = Self::bind(&path, lock).await?;
+        Ok(())
+    }
+
+    /// Removes the socket's file, unless it is another daemon's by now.
+    pub(super) fn leave(mut self) {
+        let lost = |(path, made): &(PathBuf, Identity)| Identity::at(path) != Some(*made);
+        if self.place.as_ref().is_some_and(lost) {
+            self.socket.do_not_reclaim_name_on_drop();
+        }
     }
 
     pub(super) async fn accept(&self) -> io::Result<Stream> {
-        self.0.accept().await
+        self.socket.accept().await
     }
 }
 

@@ -33,5 +33,5 @@ mod socket_tests;
 mod tests;
 
 pub use listener::{ListenError, Listener};
-pub use serve::serve;
+pub use serve::{Stand, serve};
 pub use state::{ControlState, Facts, HandOver, Handed};

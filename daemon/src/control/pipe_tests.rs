@@ -1,4 +1,5 @@
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
@@ -8,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::listener::Listener;
-use super::serve::serve_router;
+use super::serve::{Stand, serve_router};
 use crate::platform::DaemonLock;
 
 /// Between two instances a pipe is busy.
@@ -31,7 +32,9 @@ async fn the_pipe_answers_us_time_and_again() {
 
     let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
     let router = Router::new().route("/", get(|| async { "fine" }));
-    let serving = serve_router(listener, router, cancel.clone(), tasks.clone());
+    let lock = Arc::new(lock);
+    let stand = Stand { lock, cancel: cancel.clone(), tasks: tasks.clone() };
+    let serving = serve_router(listener, router, stand);
     let asking = async {
         for _ in 0..3 {
             let mut client = connect(&name).await;

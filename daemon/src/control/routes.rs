@@ -6,10 +6,11 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{MethodRouter, delete, get, post};
 use tokio_util::sync::CancellationToken;
 
+use super::answer::{self, Answering};
 use super::error::Error;
 use super::handlers::{addons, credentials, daemon, doctor, events, hold, query, sessions};
 use super::state::{Api, ControlState, HandOver};
-use super::{answer, guards, upload};
+use super::{guards, upload};
 
 /// Of a request's body, in bytes.
 const BODY: usize = 1024 * 1024;
@@ -31,8 +32,9 @@ pub(super) fn router(state: ControlState, closing: CancellationToken) -> Router 
         ("/v1/events", get(events::events)),
     ])
     .merge(about_addons());
-    let api = Api { manager, addons, doctor, facts, shutdown, closing: closing.clone() };
-    guarded(routes.with_state(api), hand_over, closing)
+    let answering = Answering { closing: closing.clone(), program: facts.program.clone() };
+    let api = Api { manager, addons, doctor, facts, shutdown, closing };
+    guarded(routes.with_state(api), hand_over, answering)
 }
 
 fn about_addons() -> Router<Api> {
@@ -62,13 +64,13 @@ fn table(rows: &[(&str, MethodRouter<Api>)]) -> Router<Api> {
 }
 
 /// The layers around every route, from the inside out.
-pub(super) fn guarded(routes: Router, hand_over: HandOver, closing: CancellationToken) -> Router {
+pub(super) fn guarded(routes: Router, hand_over: HandOver, answering: Answering) -> Router {
     routes
         .fallback(no_such_route)
         .method_not_allowed_fallback(wrong_method)
         .layer(DefaultBodyLimit::max(BODY))
         .layer(from_fn_with_state(hand_over, guards::admit))
-        .layer(from_fn_with_state(closing, answer::answer))
+        .layer(from_fn_with_state(answering, answer::answer))
 }
 
 async fn no_such_route(request: Request) -> Error {

@@ -1,6 +1,5 @@
 //! Accepts callers until told to stop, also when the process has run out of file descriptors.
 
-use std::fs::File;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,6 +8,7 @@ use axum::Router;
 use futures_util::FutureExt;
 use interprocess::local_socket::tokio::Stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,7 +16,7 @@ use super::connection;
 use super::listener::Listener;
 use super::routes::router;
 use super::state::ControlState;
-use crate::platform::same_user;
+use crate::platform::{DaemonLock, SpareDescriptor, is_out_of_descriptors, same_user};
 
 /// Callers at once. One more waits in the kernel's queue until another has gone.
 const MOST: usize = 256;
@@ -24,31 +24,45 @@ const MOST: usize = 256;
 /// After an accept that failed.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves the control API until `cancel`, then removes the socket. The connections run as tasks of
-/// `tasks` and end by themselves soon after `cancel`; join them there. Requests that arrive between
-/// the shutdown of the daemon and `cancel` are still answered.
-pub async fn serve(
-    listener: Listener,
-    state: ControlState,
-    cancel: CancellationToken,
-    tasks: TaskTracker,
-) {
-    let router = router(state, cancel.clone());
-    serve_router(listener, router, cancel, tasks).await;
+/// How often we look whether callers still find us. A command that finds no socket tries for longer.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// What a server of the control API stands on.
+pub struct Stand {
+    /// Proves that the socket's name is ours.
+    pub lock: Arc<DaemonLock>,
+    /// Ends it.
+    pub cancel: CancellationToken,
+    /// Runs the connections. They end by themselves soon after `cancel`; join them there.
+    pub tasks: TaskTracker,
 }
 
-pub(super) async fn serve_router(
-    listener: Listener,
-    router: Router,
-    cancel: CancellationToken,
-    tasks: TaskTracker,
-) {
-    let mut door =
-        Door { listener, spare: Spare::default(), places: Arc::new(Semaphore::new(MOST)) };
+/// Serves the control API until told to stop, then removes the socket, if it is still ours.
+/// Requests that arrive between the shutdown of the daemon and that are still answered.
+pub async fn serve(listener: Listener, state: ControlState, stand: Stand) {
+    let router = router(state, stand.cancel.clone());
+    serve_router(listener, router, stand).await;
+}
+
+pub(super) async fn serve_router(listener: Listener, router: Router, stand: Stand) {
+    let Stand { lock, cancel, tasks } = stand;
+    let mut door = Door {
+        listener,
+        spare: SpareDescriptor::default(),
+        places: Arc::new(Semaphore::new(MOST)),
+        failing: false,
+        lost: false,
+    };
+    let mut looks = tokio::time::interval(LOOK);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         let (stream, place) = tokio::select! {
             biased;
             () = cancel.cancelled() => break,
+            _ = looks.tick() => {
+                door.look(&lock).await;
+                continue;
+            }
             caller = door.next() => caller,
         };
         let connection = connection::serve(stream, router.clone(), cancel.clone());
@@ -57,16 +71,30 @@ pub(super) async fn serve_router(
             drop(place);
         });
     }
+    door.listener.leave();
     tracing::info!("the control socket is closed");
 }
 
 struct Door {
     listener: Listener,
-    spare: Spare,
+    spare: SpareDescriptor,
     places: Arc<Semaphore>,
+    /// The last accept failed, and that was said.
+    failing: bool,
+    /// Our name is somebody else's, and that was said.
+    lost: bool,
 }
 
 impl Door {
+    async fn look(&mut self, lock: &DaemonLock) {
+        self.failing &= !self.spare.take();
+        let renewed = self.listener.renew(lock).await;
+        if let (Err(error), false) = (&renewed, self.lost) {
+            tracing::warn!(%error, "no caller finds us");
+        }
+        self.lost = renewed.is_err();
+    }
+
     /// The next caller who may speak. Cancel-safe: a caller who is lost in between is closed.
     async fn next(&mut self) -> (Stream, OwnedSemaphorePermit) {
         loop {
@@ -74,59 +102,31 @@ impl Door {
             let Ok(place) = Arc::clone(&self.places).acquire_owned().await else {
                 std::future::pending().await
             };
-            match self.listener.accept().await {
+            let accepted = match self.listener.accept().await {
+                Err(error) => self.recover(error),
+                accepted => accepted,
+            };
+            match accepted {
                 Ok(stream) => match same_user(&stream) {
                     Ok(()) => return (stream, place),
                     Err(error) => tracing::warn!(%error, "refused a caller"),
                 },
-                Err(error) => self.recover(&error).await,
+                Err(_said) => tokio::time::sleep(PAUSE).await,
             }
         }
     }
 
-    /// Without a descriptor a caller can be neither accepted nor refused, and would wait for ever.
-    async fn recover(&mut self, error: &io::Error) {
-        tracing::warn!(%error, "cannot accept a caller");
-        if is_out_of_descriptors(error) {
-            self.spare.give_up();
-            // Accepted and closed: that client hears at once, and can say so. Closed before the
-            // spare is taken again, which needs the same descriptor.
-            drop(self.listener.accept().now_or_never());
-            self.spare.take();
+    /// The user has to be able to ask what is wrong also when there is no descriptor left: the one
+    /// that is kept for that goes to the next caller, and is taken again when somebody has left.
+    fn recover(&mut self, error: io::Error) -> io::Result<Stream> {
+        // Said once, and not ten times a second.
+        if !std::mem::replace(&mut self.failing, true) {
+            tracing::warn!(%error, "cannot accept a caller");
         }
-        tokio::time::sleep(PAUSE).await;
-    }
-}
-
-#[cfg(unix)]
-fn is_out_of_descriptors(error: &io::Error) -> bool {
-    use rustix::io::Errno;
-    let code = error.raw_os_error();
-    [Errno::MFILE, Errno::NFILE].into_iter().any(|errno| code == Some(errno.raw_os_error()))
-}
-
-#[cfg(not(unix))]
-fn is_out_of_descriptors(_error: &io::Error) -> bool {
-    false
-}
-
-/// A descriptor kept for the moment when there is no other.
-struct Spare(Option<File>);
-
-impl Default for Spare {
-    fn default() -> Self {
-        let mut spare = Self(None);
-        spare.take();
-        spare
-    }
-}
-
-impl Spare {
-    fn give_up(&mut self) {
-        self.0 = None;
-    }
-
-    fn take(&mut self) {
-        self.0 = File::open(if cfg!(windows) { "NUL" } else { "/dev/null" }).ok();
+        if !is_out_of_descriptors(&error) {
+            return Err(error);
+        }
+        self.spare.give_up();
+        self.listener.accept().now_or_never().unwrap_or(Err(error))
     }
 }

@@ -1,5 +1,6 @@
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::UnixListener;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::get;
@@ -9,18 +10,18 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::listener::{ListenError, Listener};
-use super::serve::serve_router;
+use super::serve::{Stand, serve_router};
 use crate::platform::DaemonLock;
 
 struct Home {
     dir: tempfile::TempDir,
-    lock: DaemonLock,
+    lock: Arc<DaemonLock>,
 }
 
 fn home() -> Home {
     let dir = tempfile::tempdir().unwrap();
     let lock = DaemonLock::acquire(&dir.path().join("borealisd.lock")).unwrap();
-    Home { dir, lock }
+    Home { dir, lock: Arc::new(lock) }
 }
 
 impl Home {
@@ -42,7 +43,8 @@ async fn the_socket_is_ours_alone_and_gone_after_the_stop() {
 
     let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
     let router = Router::new().route("/", get(|| async { "fine" }));
-    let serving = serve_router(listener, router, cancel.clone(), tasks.clone());
+    let stand = Stand { lock: home.lock.clone(), cancel: cancel.clone(), tasks: tasks.clone() };
+    let serving = serve_router(listener, router, stand);
     let asking = async {
         let mut client = UnixStream::connect(&path).await.unwrap();
         client.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await.unwrap();
@@ -55,6 +57,25 @@ async fn the_socket_is_ours_alone_and_gone_after_the_stop() {
     tasks.close();
     tasks.wait().await;
     assert!(!path.exists());
+}
+
+#[tokio::test]
+async fn a_socket_that_was_removed_is_bound_again_and_anothers_is_left_alone() {
+    let home = home();
+    let path = home.socket();
+    let mut listener = Listener::bind(&path, &home.lock).await.unwrap();
+    std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+    listener.renew(&home.lock).await.unwrap();
+    let caller = UnixStream::connect(&path);
+    let (caller, accepted) = tokio::join!(caller, listener.accept());
+    assert!(caller.is_ok() && accepted.is_ok());
+
+    std::fs::remove_file(&path).unwrap();
+    let _another = UnixListener::bind(&path).unwrap();
+    let error = listener.renew(&home.lock).await.unwrap_err();
+    assert!(matches!(error, ListenError::InUse { .. }), "{error}");
+    listener.leave();
+    assert!(path.exists(), "it is the other's");
 }
 
 #[tokio::test]

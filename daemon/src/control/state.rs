@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use jiff::Timestamp;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::addon::Addons;
 use crate::doctor::Doctor;
-use crate::platform::Notices;
+use crate::platform::{Notices, ProgramFile};
 use crate::secret::Secret;
 use crate::session::Manager;
 
@@ -60,12 +61,16 @@ pub(super) struct Api {
 pub struct Facts {
     /// When it began to serve.
     pub started_at: Timestamp,
+    /// The same on a clock that nobody sets.
+    pub started: Instant,
     /// The control socket's path, or the pipe's name.
     pub socket: String,
     /// The state file.
     pub state_file: String,
     /// Where the log goes.
     pub log: String,
+    /// The program that runs.
+    pub program: Arc<ProgramFile>,
     /// The password file that is kept right.
     pub passfile: Option<String>,
     /// Counts the tasks that are running now.

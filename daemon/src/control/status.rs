@@ -51,6 +51,7 @@ pub(super) fn treatment(code: ErrorCode) -> Treatment {
         | ErrorCode::ServiceUnavailable
         | ErrorCode::Opening
         | ErrorCode::Closing => passing(StatusCode::SERVICE_UNAVAILABLE),
+        ErrorCode::NotSaved => passing(StatusCode::INSUFFICIENT_STORAGE),
         ErrorCode::TimedOut => passing(StatusCode::GATEWAY_TIMEOUT),
         ErrorCode::Internal | ErrorCode::Unknown => lasting(StatusCode::INTERNAL_SERVER_ERROR),
     }

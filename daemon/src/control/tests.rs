@@ -10,8 +10,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::answer::Answering;
 use super::extract::{Body, Id};
 use super::{connection, ndjson, routes};
+use crate::platform::ProgramFile;
 
 /// Shows that a handler began, and that it was dropped.
 struct Mark(mpsc::Sender<Life>);
@@ -89,7 +91,9 @@ fn api() -> Api {
             sink.lock().unwrap().push(said);
         })
     });
-    let router = routes::guarded(routes, hand_over, cancel.clone());
+    let program = Arc::new(ProgramFile::ours());
+    let answering = Answering { closing: cancel.clone(), program };
+    let router = routes::guarded(routes, hand_over, answering);
     Api { router, keys, cancel, lives }
 }
 

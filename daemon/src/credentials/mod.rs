@@ -15,6 +15,9 @@ mod shelf;
 mod types;
 mod vault;
 
+#[cfg(test)]
+pub(crate) mod fakes;
+
 pub use crate::secret::Secret;
 pub use conn_info::ConnInfoError;
 pub use error::Error;

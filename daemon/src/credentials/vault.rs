@@ -5,7 +5,6 @@ use std::sync::Arc;
 use borealis_proto::Access;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use super::conn_info::{ConnInfo, ConnInfoError};
 use super::error::Error;
@@ -28,10 +27,9 @@ pub struct Vault {
 }
 
 impl Vault {
-    /// An empty one. Its tasks are counted in `tracker`.
+    /// An empty one, whose requests are `tasks`.
     #[must_use]
-    pub fn new(issuer: Arc<dyn Issuer>, tracker: &TaskTracker) -> Self {
-        let tasks = Tasks::new(tracker);
+    pub fn new(issuer: Arc<dyn Issuer>, tasks: Tasks) -> Self {
         Self {
             ssh: Shelf::new(&tasks),
             databases: Shelf::new(&tasks),

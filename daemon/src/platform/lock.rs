@@ -6,12 +6,17 @@
 use std::fs::{File, OpenOptions, TryLockError};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
+
+use super::dirs::{DirError, private_dir};
+use super::identity::Identity;
 
 /// The right to be the daemon. Dropping it gives it up.
 #[derive(Debug)]
 pub struct DaemonLock {
-    /// Closing it unlocks.
-    _file: File,
+    path: PathBuf,
+    /// Guards the file that is locked. Closing it unlocks.
+    file: Mutex<File>,
 }
 
 /// The lock could not be had.
@@ -25,6 +30,9 @@ pub enum LockError {
         /// What the holder wrote into it; only for people.
         pid: Option<u32>,
     },
+    /// There is no directory for it.
+    #[error(transparent)]
+    Dir(#[from] DirError),
     /// The file cannot be opened or locked.
     #[error("cannot lock {path}", path = path.display())]
     Io {
@@ -52,14 +60,43 @@ impl DaemonLock {
             }
             Err(TryLockError::Error(source)) => return Err(failed(source)),
         }
-        write_pid(&mut file).map_err(failed)?;
-        Ok(Self { _file: file })
+        // Only for people, and a disk that is full or read-only has no room for it.
+        let _not_told = write_pid(&mut file);
+        Ok(Self { path: path.to_owned(), file: Mutex::new(file) })
+    }
+
+    /// Sees to it that the lock keeps a second daemon away, also after somebody has removed its
+    /// file. Says whether that was so. Blocks.
+    ///
+    /// # Errors
+    /// [`LockError::Held`] when another daemon has a lock of that name by now.
+    pub fn renew(&self) -> Result<bool, LockError> {
+        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
+        if Identity::of(&file).is_none_or(|ours| Identity::at(&self.path) == Some(ours)) {
+            return Ok(false);
+        }
+        if let Some(dir) = self.path.parent() {
+            private_dir(dir)?;
+        }
+        *file =
+            Self::acquire(&self.path)?.file.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok(true)
     }
 }
 
+/// A file that is there can be locked where nothing can be written.
 fn open(path: &Path) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
+    match open_with(&mut options, path) {
+        Err(error) if error.kind() == io::ErrorKind::ReadOnlyFilesystem => {
+            open_with(OpenOptions::new().read(true), path).map_err(|_absent| error)
+        }
+        opened => opened,
+    }
+}
+
+fn open_with(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
     #[cfg(unix)]
     {
         use std::os::unix::fs::OpenOptionsExt;
@@ -108,6 +145,24 @@ mod tests {
         let _held = DaemonLock::acquire(&path).unwrap();
         let text = std::fs::read_to_string(&path).unwrap();
         assert_eq!(text, format!("{}\n", std::process::id()));
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_lock_whose_file_was_removed_is_taken_anew_unless_another_has_it() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("state/borealisd.lock");
+        private_dir(path.parent().unwrap()).unwrap();
+        let lock = DaemonLock::acquire(&path).unwrap();
+        assert!(!lock.renew().unwrap(), "nothing has happened");
+        std::fs::remove_dir_all(path.parent().unwrap()).unwrap();
+        assert!(lock.renew().unwrap());
+        assert!(matches!(DaemonLock::acquire(&path), Err(LockError::Held { .. })));
+        std::fs::remove_file(&path).unwrap();
+        let another = DaemonLock::acquire(&path).unwrap();
+        assert!(matches!(lock.renew(), Err(LockError::Held { .. })));
+        drop(another);
+        assert!(lock.renew().unwrap());
     }
 
     #[cfg(unix)]

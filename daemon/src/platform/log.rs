@@ -8,7 +8,7 @@
 //! and tokens. They are held at a level where they do not, whatever the filter says.
 
 use std::fmt;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 use tracing::{Level, Metadata};
@@ -52,15 +52,6 @@ pub enum LogError {
     /// The filter makes no sense.
     #[error("BOREALIS_LOG is not a log filter (try info or debug)")]
     Filter(#[source] ParseError),
-    /// The file cannot be written.
-    #[error("cannot write the log {path}", path = path.display())]
-    File {
-        /// The file.
-        path: PathBuf,
-        /// What the system says.
-        #[source]
-        source: io::Error,
-    },
     /// Called twice in one process.
     #[error("the log is set up already")]
     Twice(#[source] TryInitError),
@@ -68,35 +59,39 @@ pub enum LogError {
 
 type BoxedLayer = Box<dyn Layer<Registry> + Send + Sync>;
 
-/// Sends all log lines of the process, and its panics, to the best place there is.
+/// Sends all log lines of the process, and its panics, to the best place there is. A file that
+/// cannot be written is no reason not to serve: it is said beside the place, and tried again.
 ///
 /// # Errors
-/// When the filter is malformed or the file cannot be written.
-pub fn init(filter: Option<&str>, file: &Path) -> Result<LogPlace, LogError> {
+/// When the filter is malformed.
+pub fn init(filter: Option<&str>, file: &Path) -> Result<(LogPlace, Option<io::Error>), LogError> {
     let wanted =
         EnvFilter::builder().parse(filter.unwrap_or(DEFAULT_FILTER)).map_err(LogError::Filter)?;
-    let (place, layer) = best_place(file)?;
+    let (place, layer, trouble) = best_place(file);
     let filter = wanted.and(filter_fn(may_be_logged));
     tracing_subscriber::registry()
         .with(layer.with_filter(filter))
         .try_init()
         .map_err(LogError::Twice)?;
     log_panics();
-    Ok(place)
+    Ok((place, trouble))
 }
 
-fn best_place(file: &Path) -> Result<(LogPlace, BoxedLayer), LogError> {
+fn best_place(file: &Path) -> (LogPlace, BoxedLayer, Option<io::Error>) {
     if let Some(layer) = journal() {
-        return Ok((LogPlace::Journal, layer));
+        return (LogPlace::Journal, layer, None);
     }
     if io::stderr().is_terminal() {
-        let layer = tracing_subscriber::fmt::layer().with_writer(io::stderr);
-        return Ok((LogPlace::Stderr, layer.boxed()));
+        let layer = tracing_subscriber::fmt::layer().log_internal_errors(false);
+        let layer = layer.with_writer(io::stderr);
+        return (LogPlace::Stderr, layer.boxed(), None);
     }
-    let failed = |source| LogError::File { path: file.to_owned(), source };
-    let writer = LogFile::open(file).map_err(failed)?;
-    let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
-    Ok((LogPlace::File(file.to_owned()), layer.boxed()))
+    let (writer, trouble) = LogFile::open(file);
+    // Without the crate's own complaint when a line cannot be written: it panics where stderr is on
+    // the same full disk.
+    let layer = tracing_subscriber::fmt::layer().log_internal_errors(false);
+    let layer = layer.with_ansi(false).with_writer(writer);
+    (LogPlace::File(file.to_owned()), layer.boxed(), trouble)
 }
 
 /// systemd sets the variable when stderr is the journal; then fields can be sent beside the text.
@@ -131,17 +126,26 @@ fn loudest(target: &str) -> Level {
     }
 }
 
-/// A panic in a task ends the task and not the daemon, so it must not pass unseen. Its message is
-/// ours or a library's; neither puts a secret there.
+/// A panic in a task ends the task and not the daemon, so it must not pass unseen.
 fn log_panics() {
-    let print = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |panic| {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let message = message_of(panic.payload());
+        // Only where RUST_BACKTRACE asks for it. It has names, and no values.
+        let trace = std::backtrace::Backtrace::capture();
         // A panic inside the log cannot be logged.
         if !LogFile::is_writing() {
-            tracing::error!(%panic, "panic");
+            tracing::error!(place, message, "panic");
         }
-        print(panic);
+        // Nobody may be listening there.
+        let _unheard = writeln!(io::stderr(), "borealisd: panic at {place}: {message}\n{trace}");
     }));
+}
+
+/// A text from the program itself. One that was put together may have values in it, and a value may
+/// be a secret: some of the standard library's messages quote the string that they are about.
+fn message_of(payload: &(dyn std::any::Any + Send)) -> &'static str {
+    payload.downcast_ref::<&'static str>().copied().unwrap_or("(its message may quote data)")
 }
 
 #[cfg(test)]
@@ -172,7 +176,8 @@ mod tests {
     fn no_filter_makes_another_crate_louder() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("borealisd.log");
-        let writer = LogFile::open(&path).unwrap();
+        let (writer, trouble) = LogFile::open(&path);
+        assert!(trouble.is_none());
         let wanted = EnvFilter::builder().parse("trace,russh=trace,russh::cipher=trace").unwrap();
         let layer = tracing_subscriber::fmt::layer().with_ansi(false).with_writer(writer);
         let filter = wanted.and(filter_fn(may_be_logged));
@@ -187,6 +192,17 @@ mod tests {
         let text = std::fs::read_to_string(&path).unwrap();
         assert!(!text.contains("canary"), "{text}");
         assert!(text.contains("said-by-russh") && text.contains("said-by-us"), "{text}");
+    }
+
+    #[test]
+    fn a_panic_does_not_quote() {
+        let quoting = std::panic::catch_unwind(|| {
+            let secret = std::hint::black_box("canary-é");
+            secret.split_at(8).0.len()
+        });
+        assert_eq!(message_of(&*quoting.unwrap_err()), "(its message may quote data)");
+        let plain = std::panic::catch_unwind(|| panic!("what the program says"));
+        assert_eq!(message_of(&*plain.unwrap_err()), "what the program says");
     }
 
     #[test]

@@ -4,12 +4,14 @@ use std::cell::Cell;
 use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use file_rotate::compression::Compression;
 use file_rotate::suffix::AppendCount;
 use file_rotate::{ContentLimit, FileRotate};
+use tokio::time::Instant;
 use tracing_subscriber::fmt::MakeWriter;
 
 /// Of one file, in bytes; a line longer than what is left still goes in whole.
@@ -17,6 +19,9 @@ const SIZE: usize = 5 * 1024 * 1024;
 
 /// Older files that are kept beside the current one.
 const OLDER: usize = 2;
+
+/// Between two tries to open it.
+const AGAIN: Duration = Duration::from_secs(1);
 
 thread_local! {
     /// Whether this thread is inside [`Writer::write`], where the lock is held.
@@ -27,28 +32,71 @@ thread_local! {
 #[derive(Clone)]
 pub(super) struct LogFile {
     /// Guards the order of lines and the rotation between two of them.
-    file: Arc<Mutex<FileRotate<AppendCount>>>,
+    file: Arc<Mutex<Inner>>,
+}
+
+struct Inner {
+    path: PathBuf,
+    size: usize,
+    /// `None` while it cannot be opened.
+    open: Option<FileRotate<AppendCount>>,
+    /// When that was last tried.
+    tried_at: Instant,
+    /// Lines that could not be written since one last was.
+    lost: u64,
 }
 
 impl LogFile {
-    /// Opens it to append. Its directory must exist.
-    pub(super) fn open(path: &Path) -> io::Result<Self> {
+    /// Opens it to append. Its directory must exist. One that cannot be opened is tried again with
+    /// later lines.
+    pub(super) fn open(path: &Path) -> (Self, Option<io::Error>) {
         Self::with_size(path, SIZE)
     }
 
-    fn with_size(path: &Path, size: usize) -> io::Result<Self> {
-        let options = options();
-        // `FileRotate` says nothing when it cannot open the file; this does.
-        close_to_others(&options.open(path)?)?;
-        let limit = ContentLimit::BytesSurpassed(size);
-        let files = AppendCount::new(OLDER);
-        let file = FileRotate::new(path, files, limit, Compression::None, Some(options));
-        Ok(Self { file: Arc::new(Mutex::new(file)) })
+    fn with_size(path: &Path, size: usize) -> (Self, Option<io::Error>) {
+        let path = path.to_owned();
+        let mut inner = Inner { path, size, open: None, tried_at: Instant::now(), lost: 0 };
+        let trouble = inner.try_open().err();
+        (Self { file: Arc::new(Mutex::new(inner)) }, trouble)
     }
 
     /// Whether this thread is writing a line, so that another would wait for itself.
     pub(super) fn is_writing() -> bool {
         WRITING.get()
+    }
+}
+
+impl Inner {
+    fn try_open(&mut self) -> io::Result<()> {
+        self.tried_at = Instant::now();
+        let options = options();
+        // `FileRotate` says nothing when it cannot open the file; this does.
+        close_to_others(&options.open(&self.path)?)?;
+        let limit = ContentLimit::BytesSurpassed(self.size);
+        let files = AppendCount::new(OLDER);
+        self.open =
+            Some(FileRotate::new(&self.path, files, limit, Compression::None, Some(options)));
+        Ok(())
+    }
+
+    fn write(&mut self, line: &[u8]) -> io::Result<()> {
+        // Somebody has removed it: what is written there now, nobody will read.
+        if !self.path.exists() {
+            self.open = None;
+        }
+        if self.open.is_none() {
+            if self.lost > 0 && self.tried_at.elapsed() < AGAIN {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            self.try_open()?;
+        }
+        let Some(file) = &mut self.open else { return Err(io::ErrorKind::NotFound.into()) };
+        if self.lost > 0 {
+            let (now, lost) = (jiff::Timestamp::now(), self.lost);
+            writeln!(file, "{now}  WARN {lost} lines could not be written")?;
+            self.lost = 0;
+        }
+        file.write_all(line)
     }
 }
 
@@ -99,11 +147,17 @@ impl Write for Writer<'_> {
         WRITING.set(true);
         let written = catch_unwind(AssertUnwindSafe(|| file.write(line)));
         WRITING.set(false);
-        written.unwrap_or_else(|_panic| Err(io::Error::other("the log file is gone")))
+        let gone = |_panic| Err(io::Error::other("the log file is gone"));
+        let written = written.unwrap_or_else(gone);
+        if written.is_err() {
+            file.lost += 1;
+        }
+        written.map(|()| line.len())
     }
 
+    /// Each line goes to the system at once.
     fn flush(&mut self) -> io::Result<()> {
-        self.0.file.lock().unwrap_or_else(PoisonError::into_inner).flush()
+        Ok(())
     }
 }
 
@@ -115,7 +169,7 @@ mod tests {
     fn it_never_takes_more_than_three_files() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("borealisd.log");
-        let log = LogFile::with_size(&path, 1_000).unwrap();
+        let log = LogFile::with_size(&path, 1_000).0;
         for number in 0..1_000 {
             writeln!(log.make_writer(), "line {number:04}").unwrap();
         }
@@ -136,7 +190,7 @@ mod tests {
         let path = home.path().join("borealisd.log");
         std::fs::write(&path, "old\n").unwrap();
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
-        let log = LogFile::with_size(&path, 1).unwrap();
+        let log = LogFile::with_size(&path, 1).0;
         for _ in 0..3 {
             writeln!(log.make_writer(), "a line").unwrap();
         }
@@ -148,26 +202,40 @@ mod tests {
 
     /// Windows lets no directory vanish below an open file.
     #[cfg(unix)]
-    #[test]
-    fn it_goes_on_after_its_directory_vanished() {
+    #[tokio::test(start_paused = true)]
+    async fn it_goes_on_after_its_directory_vanished_and_says_what_was_lost() {
         let home = tempfile::tempdir().unwrap();
         let inner = home.path().join("inner");
         std::fs::create_dir(&inner).unwrap();
         let path = inner.join("borealisd.log");
-        let log = LogFile::with_size(&path, 10).unwrap();
+        let log = LogFile::with_size(&path, 1_000).0;
+        writeln!(log.make_writer(), "before").unwrap();
         std::fs::remove_dir_all(&inner).unwrap();
         // A file in its place: the directory cannot be made again.
         std::fs::write(&inner, "").unwrap();
-        let mut failures = 0;
         for _ in 0..4 {
-            failures += u32::from(log.make_writer().write(b"a line of text\n").is_err());
+            assert!(log.make_writer().write(b"a line of text\n").is_err());
         }
-        assert!(failures > 0 && !LogFile::is_writing());
+        assert!(!LogFile::is_writing());
         std::fs::remove_file(&inner).unwrap();
         std::fs::create_dir(&inner).unwrap();
-        for _ in 0..4 {
-            let _may_fail_once = log.make_writer().write(b"back again\n");
-        }
-        assert!(std::fs::read_to_string(&path).unwrap().contains("back again"));
+        tokio::time::advance(AGAIN).await;
+        log.make_writer().write_all(b"back again\n").unwrap();
+        let text = std::fs::read_to_string(&path).unwrap();
+        assert!(text.contains("4 lines could not be written\nback again\n"), "{text}");
+    }
+
+    #[cfg(unix)]
+    #[tokio::test(start_paused = true)]
+    async fn one_that_cannot_be_opened_at_first_is_tried_again() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("later/borealisd.log");
+        let (log, trouble) = LogFile::open(&path);
+        assert_eq!(trouble.unwrap().kind(), io::ErrorKind::NotFound);
+        assert!(log.make_writer().write(b"lost\n").is_err());
+        std::fs::create_dir(path.parent().unwrap()).unwrap();
+        tokio::time::advance(AGAIN).await;
+        log.make_writer().write_all(b"kept\n").unwrap();
+        assert!(std::fs::read_to_string(&path).unwrap().ends_with("kept\n"));
     }
 }

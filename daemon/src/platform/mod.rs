@@ -4,7 +4,9 @@
 //! It knows nothing of sessions or tunnels. Where a system lacks a thing, the function is there
 //! and says what it does instead.
 
+mod descriptors;
 mod dirs;
+mod identity;
 mod limits;
 mod lock;
 mod log;
@@ -21,7 +23,9 @@ mod signals;
 mod tcp_peer;
 mod wake;
 
+pub use descriptors::{SpareDescriptor, is_out_of_descriptors, room_for_clients};
 pub use dirs::{DirError, check_private_dir, is_memory, private_dir};
+pub use identity::{Identity, ProgramFile};
 pub use limits::tighten;
 pub use lock::{DaemonLock, LockError};
 pub use log::{LogError, LogPlace, init as init_log};

@@ -1,25 +1,20 @@
 //! The signals that end the daemon: the first in order, the second at once.
 
-use std::convert::Infallible;
-
 use tokio_util::sync::CancellationToken;
 
-/// What a shell shows for a program that Ctrl+C ended.
-const IMPATIENT: i32 = 130;
-
-/// Cancels `shutdown` at the first SIGTERM or SIGINT (Ctrl+C on Windows) and ends the process at
-/// the second. Never returns; drop it when the daemon is done.
+/// Cancels `shutdown` at the first SIGTERM or SIGINT (Ctrl+C on Windows) and returns at the second:
+/// then the process has to end at once. Drop it when the daemon is done.
 ///
 /// # Errors
 /// When the system does not let us listen for signals.
-pub async fn cancel_on_signal(shutdown: CancellationToken) -> std::io::Result<Infallible> {
+pub async fn cancel_on_signal(shutdown: CancellationToken) -> std::io::Result<()> {
     let mut signals = Signals::new()?;
     let name = signals.next().await;
     tracing::info!(signal = name, "stopping");
     shutdown.cancel();
     let name = signals.next().await;
     tracing::warn!(signal = name, "asked again: leaving at once");
-    std::process::exit(IMPATIENT)
+    Ok(())
 }
 
 #[cfg(unix)]

@@ -9,5 +9,5 @@ mod refusal;
 mod startup;
 
 pub use proof::{SSL_REQUEST, is_proof};
-pub use refusal::refuse;
+pub use refusal::{Refusal, RefusalKind, refuse};
 pub use startup::{First, FirstError, FirstKind, read_first};

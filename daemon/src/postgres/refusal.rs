@@ -14,10 +14,37 @@ use super::startup::{First, FirstError, FirstKind, read_first};
 const REFUSAL_TIMEOUT: Duration = Duration::from_secs(5);
 /// A client asks for GSSAPI, then for TLS, then logs in.
 const MAX_REQUESTS: usize = 3;
-/// `cannot_connect_now`: what Postgres says while it starts up. Clients take it for "try later".
-const CANNOT_CONNECT_NOW: &str = "57P03";
 /// Encryption is not to be had.
 const NO: u8 = b'N';
+
+/// Why a client is turned away, and what its user may do.
+#[derive(Clone, Copy, Debug)]
+pub struct Refusal<'a> {
+    /// For programs.
+    pub kind: RefusalKind,
+    /// What is wrong.
+    pub message: &'a str,
+    /// What to do.
+    pub hint: &'a str,
+}
+
+/// Postgres' word for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RefusalKind {
+    /// `cannot_connect_now`: what Postgres says while it starts up. Clients take it for "try later".
+    NotNow,
+    /// `too_many_connections`.
+    TooMany,
+}
+
+impl RefusalKind {
+    fn sqlstate(self) -> &'static str {
+        match self {
+            Self::NotNow => "57P03",
+            Self::TooMany => "53300",
+        }
+    }
+}
 
 /// Tells a client why it is turned away, and ends the connection. A cancel request gets no answer
 /// from Postgres either, and direct TLS could not read one.
@@ -27,12 +54,11 @@ const NO: u8 = b'N';
 pub async fn refuse(
     stream: &mut (impl AsyncRead + AsyncWrite + Unpin),
     first: First,
-    message: &str,
-    hint: Option<&str>,
+    refusal: Refusal<'_>,
 ) -> io::Result<()> {
     let talk = async {
         if asks_to_log_in(stream, first.kind()).await? {
-            stream.write_all(&error_response(message, hint)).await?;
+            stream.write_all(&error_response(refusal)).await?;
         }
         stream.shutdown().await
     };
@@ -65,7 +91,7 @@ async fn asks_to_log_in(
 }
 
 /// The whole message, type and length included.
-fn error_response(message: &str, hint: Option<&str>) -> Bytes {
+fn error_response(refusal: Refusal<'_>) -> Bytes {
     let mut fields = BytesMut::new();
     let mut field = |kind: u8, text: &str| {
         fields.put_u8(kind);
@@ -75,11 +101,9 @@ fn error_response(message: &str, hint: Option<&str>) -> Bytes {
     };
     field(b'S', "FATAL");
     field(b'V', "FATAL");
-    field(b'C', CANNOT_CONNECT_NOW);
-    field(b'M', message);
-    if let Some(hint) = hint {
-        field(b'H', hint);
-    }
+    field(b'C', refusal.kind.sqlstate());
+    field(b'M', refusal.message);
+    field(b'H', refusal.hint);
     fields.put_u8(0);
     let length = u32::try_from(fields.len()).unwrap_or(u32::MAX).saturating_add(4);
     let mut response = BytesMut::with_capacity(fields.len() + 5);
@@ -105,14 +129,20 @@ mod tests {
         packet
     }
 
+    const REFUSAL: Refusal<'_> = Refusal {
+        kind: RefusalKind::NotNow,
+        message: "sushi/DATABASE: the link\0 is down",
+        hint: "borealisctl status",
+    };
+
     /// What a client hears that says these packets and then listens.
-    async fn heard(packets: &[&[u8]], hint: Option<&str>) -> Vec<u8> {
+    async fn heard(packets: &[&[u8]]) -> Vec<u8> {
         let (mut client, mut ours): (DuplexStream, _) = duplex(4096);
         for packet in packets {
             client.write_all(packet).await.unwrap();
         }
         let first = read_first(&mut ours).await.unwrap();
-        refuse(&mut ours, first, "sushi/DATABASE: the link\0 is down", hint).await.unwrap();
+        refuse(&mut ours, first, REFUSAL).await.unwrap();
         drop(ours);
         let mut heard = Vec::new();
         client.read_to_end(&mut heard).await.unwrap();
@@ -134,7 +164,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_login_is_told_why() {
-        let response = heard(&[&startup()], Some("borealisctl status")).await;
+        let response = heard(&[&startup()]).await;
         let expected = [
             ('S', "FATAL"),
             ('V', "FATAL"),
@@ -146,16 +176,23 @@ mod tests {
         assert_eq!(fields(&response), expected);
     }
 
+    #[test]
+    fn a_want_of_room_has_a_word_of_its_own() {
+        let refusal = Refusal { kind: RefusalKind::TooMany, ..REFUSAL };
+        let response = error_response(refusal);
+        assert_eq!(fields(&response)[2], ('C', "53300".to_owned()));
+    }
+
     #[tokio::test]
     async fn encryption_is_declined_first() {
         const GSSENC_REQUEST: [u8; 8] = [0, 0, 0, 8, 4, 210, 22, 48];
         for asked in
             [&[&SSL_REQUEST[..], &startup()][..], &[&GSSENC_REQUEST[..], &SSL_REQUEST, &startup()]]
         {
-            let heard = heard(asked, None).await;
+            let heard = heard(asked).await;
             let (declined, response) = heard.split_at(asked.len() - 1);
             assert!(declined.iter().all(|byte| *byte == b'N'), "{declined:?}");
-            assert_eq!(fields(response).len(), 4);
+            assert_eq!(fields(response).len(), 5);
         }
     }
 
@@ -167,7 +204,7 @@ mod tests {
         let client = async move {
             assert_eq!(client.read_u8().await.unwrap(), b'N');
         };
-        let (refused, ()) = tokio::join!(refuse(&mut ours, first, "m", None), client);
+        let (refused, ()) = tokio::join!(refuse(&mut ours, first, REFUSAL), client);
         // Whether the end is seen as such or as a broken pipe is the system's business.
         assert!(refused.is_ok() || refused.unwrap_err().kind() == io::ErrorKind::BrokenPipe);
     }
@@ -176,7 +213,7 @@ mod tests {
     async fn cancel_requests_and_direct_tls_get_nothing() {
         let cancel = [0, 0, 0, 16, 4, 210, 22, 46, 0, 0, 0, 1, 0, 0, 0, 2];
         for packet in [&cancel[..], &[0x16, 3, 1, 2, 0, 1, 0, 1]] {
-            assert_eq!(heard(&[packet], None).await, b"");
+            assert_eq!(heard(&[packet]).await, b"");
         }
     }
 
@@ -185,7 +222,7 @@ mod tests {
         let (mut client, mut ours) = duplex(4096);
         client.write_all(&SSL_REQUEST).await.unwrap();
         let first = read_first(&mut ours).await.unwrap();
-        let error = refuse(&mut ours, first, "m", None).await.unwrap_err();
+        let error = refuse(&mut ours, first, REFUSAL).await.unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::TimedOut);
     }
 }

@@ -1,6 +1,7 @@
 //! The end of a session: forgotten first, then drained, then gone with all that it owned.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use borealis_proto::{Session, SessionId};
@@ -33,15 +34,16 @@ impl Manager {
     /// Ends the session, wholly. A second caller waits for the first one's work.
     pub(super) async fn end(&self, live: &Arc<Live>, drain: Duration) {
         let first = !live.accepting.is_cancelled();
+        live.forgotten.store(true, Ordering::Relaxed);
         live.accepting.cancel();
         if first {
             // Before the draining: a daemon that dies meanwhile must not bring it back.
             self.forget_wanted(live).await;
         }
         self.drain(live, drain).await;
-        if first {
+        // Whoever comes last to it, so that an end that broke off can be asked for again.
+        if self.remove(&live.id) {
             self.tunnels().release(&live.key.owner).await;
-            self.remove(&live.id);
             info!(session = %live.id, addon = live.addon, "closed");
         }
     }
@@ -67,5 +69,6 @@ impl Manager {
         });
         futures_util::future::join_all(all).await;
         self.stop_tasks().await;
+        self.write_at_last().await;
     }
 }

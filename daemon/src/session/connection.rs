@@ -6,19 +6,23 @@ use std::time::Duration;
 
 use borealis_proto::ErrorCode;
 use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::timeout;
 use tracing::{debug, info, warn};
 
 use super::error::Error;
 use super::live::{Live, refusal};
 use crate::platform::{self, Guest};
-use crate::postgres::{self, First, FirstKind};
+use crate::postgres::{self, First, FirstKind, Refusal, RefusalKind};
 use crate::tunnel::{Channel, Company, Local, RelayEnd, relay};
 
 /// How long a client may wait for the tunnel. pgAdmin gives up after 10 s; we answer before.
 const HOLD: Duration = Duration::from_secs(8);
+/// How long a client for whom there is no room may keep what is needed to tell it so.
+const NO_ROOM: Duration = Duration::from_secs(1);
 
 /// Serves one accepted client to its end.
-pub(super) async fn serve(live: Arc<Live>, stream: TcpStream) {
+pub(super) async fn serve(live: Arc<Live>, stream: TcpStream, _place: OwnedSemaphorePermit) {
     live.gauge.total.fetch_add(1, Ordering::Relaxed);
     let serving = live.serving.clone();
     tokio::select! {
@@ -40,7 +44,9 @@ async fn join(live: &Live, mut stream: TcpStream) {
     if let Err(guest) = check_guest(&stream) {
         warn!(session = %live.id, %guest, "a guest was turned away");
         let message = format!("borealisd: {}: {guest}", live.target());
-        say_no(live, stream, first, &message, "open a session of your own: borealisctl up").await;
+        let hint = "open a session of your own: borealisctl up";
+        let refusal = Refusal { kind: RefusalKind::NotNow, message: &message, hint };
+        say_no(live, stream, first, refusal).await;
         return;
     }
     match wait_for_channel(live).await {
@@ -66,7 +72,24 @@ async fn turn_away(live: &Live, stream: TcpStream, first: First, error: &Error) 
     info!(session = %live.id, reason = %reason.message, "client turned away");
     let message = format!("borealisd: {}: {}", live.target(), reason.message);
     let hint = reason.hint.unwrap_or_else(|| format!("borealisctl status {}", live.target()));
-    say_no(live, stream, first, &message, &hint).await;
+    let refusal = Refusal { kind: RefusalKind::NotNow, message: &message, hint: &hint };
+    say_no(live, stream, first, refusal).await;
+}
+
+/// For a client that has come when there were no descriptors left.
+pub(super) async fn no_room(live: &Live, mut stream: TcpStream) {
+    let told = async {
+        let Ok(first) = postgres::read_first(&mut stream).await else { return };
+        let message = format!("borealisd: {}: no room for another connection", live.target());
+        let hint = "end some, or let the daemon open more files: borealisctl daemon status";
+        let refusal = Refusal { kind: RefusalKind::TooMany, message: &message, hint };
+        say_no(live, stream, first, refusal).await;
+    };
+    tokio::select! {
+        // One that does not listen gives its place to the next.
+        _ = timeout(NO_ROOM, told) => {}
+        () = live.serving.cancelled() => {}
+    }
 }
 
 /// Whose a connection is that has just gone interests nobody.
@@ -77,8 +100,8 @@ fn check_guest(stream: &TcpStream) -> Result<(), Guest> {
     }
 }
 
-async fn say_no(live: &Live, mut stream: TcpStream, first: First, message: &str, hint: &str) {
-    if let Err(error) = postgres::refuse(&mut stream, first, message, Some(hint)).await {
+async fn say_no(live: &Live, mut stream: TcpStream, first: First, refusal: Refusal<'_>) {
+    if let Err(error) = postgres::refuse(&mut stream, first, refusal).await {
         debug!(session = %live.id, %error, "the client did not wait for the answer");
     }
 }

@@ -13,7 +13,7 @@ use tracing::warn;
 
 use crate::credentials::{DatabaseCredentials, Generation, Owner, Vault};
 use crate::fault::{Failure, Fault};
-use crate::tasks::Tasks;
+use crate::tasks::{Kept, Tasks};
 use crate::tunnel::{Pacer, Phase, Status};
 
 /// Commands in flight; whoever sends waits while it is full.
@@ -49,6 +49,7 @@ impl Database {
         let (commands, received) = mpsc::channel(COMMANDS);
         let (status_out, status) = watch::channel(Status::new());
         let (held_out, held) = watch::channel(None);
+        let addon = owner.addon().to_owned();
         let keeper = Keeper {
             vault,
             owner,
@@ -58,13 +59,12 @@ impl Database {
             pacer: Pacer::default(),
             refused: None,
             waiting: Vec::new(),
+            commands: received,
+            fallen: None,
+            stop: stop.clone(),
         };
-        tasks.spawn(async move {
-            tokio::select! {
-                () = keeper.run(received) => {}
-                () = stop.cancelled() => {}
-            }
-        });
+        let what = format!("what keeps the {access} password of {addon}");
+        tasks.keep(what, keeper, stop);
         Self { commands, status, held }
     }
 
@@ -132,24 +132,62 @@ struct Keeper {
     refused: Option<Generation>,
     /// Who asked for others and hears of the end.
     waiting: Vec<Reply>,
+    commands: mpsc::Receiver<Command>,
+    /// The last run ended in a panic: a rest before the next.
+    fallen: Option<Duration>,
+    stop: CancellationToken,
+}
+
+impl Kept for Keeper {
+    fn run(&mut self) -> BoxFuture<'_, ()> {
+        let stop = self.stop.clone();
+        let run = async move {
+            stop.run_until_cancelled(self.keep_on()).await;
+        };
+        run.boxed()
+    }
+
+    /// It waits itself, because whoever is in a hurry may cut that short.
+    fn fell(&mut self, rest: Duration) -> Duration {
+        self.note_fault(rest);
+        Duration::ZERO
+    }
 }
 
 impl Keeper {
-    async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
+    async fn keep_on(&mut self) {
+        if let Some(rest) = self.fallen.take() {
+            self.rest(Some(rest)).await;
+        }
         loop {
-            let pause = match self.mint(&mut commands).await {
+            let pause = match self.mint().await {
                 Ok(credentials) => self.keep(credentials),
                 Err(failure) => self.fail(failure),
             };
-            self.rest(pause, &mut commands).await;
+            self.rest(pause).await;
+        }
+    }
+
+    /// What is held stays in use.
+    fn note_fault(&mut self, rest: Duration) {
+        let message =
+            "a fault of ours kept the database credentials away; they are asked for again";
+        let failure = Failure::new(Fault::Transient, ErrorCode::Internal, message);
+        let failure = failure.hint("borealisctl daemon logs");
+        self.answer(&Err(failure.clone()));
+        self.fallen = Some(rest);
+        if self.held.borrow().is_none() {
+            self.status.send_replace(Status {
+                phase: Phase::Waiting,
+                failures: self.pacer.failures(),
+                failure: Some(failure),
+                next_retry_at: from_now(rest),
+            });
         }
     }
 
     /// Asks the vault, and goes on hearing commands meanwhile.
-    async fn mint(
-        &mut self,
-        commands: &mut mpsc::Receiver<Command>,
-    ) -> Result<Credentials, Failure> {
+    async fn mint(&mut self) -> Result<Credentials, Failure> {
         let (vault, owner, access) = (self.vault.clone(), self.owner.clone(), self.access);
         let refused = self.refused;
         let mut minted: BoxFuture<'static, _> =
@@ -157,7 +195,7 @@ impl Keeper {
         loop {
             tokio::select! {
                 result = &mut minted => return result.map_err(|error| error.failure()),
-                Some(command) = commands.recv() => {
+                Some(command) = self.commands.recv() => {
                     self.heed(command);
                 }
             }
@@ -165,7 +203,7 @@ impl Keeper {
     }
 
     /// Waits until there is a reason to ask again. `None`: only a command is one.
-    async fn rest(&mut self, pause: Option<Duration>, commands: &mut mpsc::Receiver<Command>) {
+    async fn rest(&mut self, pause: Option<Duration>) {
         let due = async {
             match pause {
                 Some(pause) => tokio::time::sleep(pause).await,
@@ -176,7 +214,7 @@ impl Keeper {
         loop {
             tokio::select! {
                 () = &mut due => break,
-                Some(command) = commands.recv() => if self.heed(command) { break },
+                Some(command) = self.commands.recv() => if self.heed(command) { break },
             }
         }
         if self.held.borrow().is_none() {

@@ -6,18 +6,23 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use borealis_proto::{ErrorCode, Reason};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use tokio::net::{TcpListener, TcpStream};
 use tracing::{info, warn};
 
 use super::connection;
 use super::live::Live;
+use super::room::Place;
+use crate::platform::{SpareDescriptor, is_out_of_descriptors};
+use crate::tasks::Kept;
 
 /// Ports that we choose from: below the range that systems give to outgoing connections, so that
 /// a session finds its port free again after a reboot.
 const PORTS: std::ops::Range<u16> = 15_433..20_000;
 /// How often a port that is taken is tried again.
 const REBIND: Duration = Duration::from_secs(5);
-/// Rest of an acceptor that ran out of descriptors.
+/// Rest of an acceptor that failed.
 const ACCEPT_REST: Duration = Duration::from_millis(100);
 
 /// Binds exactly this port.
@@ -46,36 +51,85 @@ fn fnv1a(text: &str) -> u64 {
     })
 }
 
-/// Accepts until the session closes. Without a listener, tries for its port until it has it.
-pub(super) async fn serve(live: Arc<Live>, listener: Option<TcpListener>) {
-    let stop = live.accepting.clone();
-    tokio::select! {
-        () = stop.cancelled() => {}
-        () = accept_for_ever(&live, listener) => {}
-    }
-    info!(session = %live.id, "endpoint closed");
+/// Accepts until the session closes. Without a listener, tries for its port until it has it. The
+/// listener is kept over a panic of what accepts.
+pub(super) struct Endpoint {
+    live: Arc<Live>,
+    listener: Option<TcpListener>,
+    spare: SpareDescriptor,
 }
 
-async fn accept_for_ever(live: &Arc<Live>, listener: Option<TcpListener>) {
-    let listener = match listener {
-        Some(listener) => listener,
-        None => rebind(live).await,
-    };
-    live.set_unbound(None);
-    loop {
-        match listener.accept().await {
-            Ok((stream, _peer)) => admit(live, stream),
-            Err(error) => {
-                // Out of descriptors, most likely: those that are served will give some back.
-                warn!(session = %live.id, %error, "cannot accept");
-                tokio::time::sleep(ACCEPT_REST).await;
+impl Endpoint {
+    pub(super) fn new(live: Arc<Live>, listener: Option<TcpListener>) -> Self {
+        Self { live, listener, spare: SpareDescriptor::default() }
+    }
+
+    async fn accept_for_ever(&mut self) {
+        let Self { live, listener, spare } = self;
+        let listener = match listener {
+            Some(listener) => listener,
+            None => listener.insert(rebind(live).await),
+        };
+        live.set_unbound(None);
+        let mut failing = false;
+        loop {
+            match listener.accept().await {
+                Ok((stream, _peer)) => {
+                    failing = false;
+                    admit(live, stream);
+                }
+                Err(error) => {
+                    // Said once, and not ten times a second.
+                    if !std::mem::replace(&mut failing, true) {
+                        warn!(session = %live.id, %error, "cannot accept");
+                    }
+                    if is_out_of_descriptors(&error) {
+                        live.room.note_full();
+                        turn_one_away(live, listener, spare).await;
+                    }
+                    tokio::time::sleep(ACCEPT_REST).await;
+                }
             }
         }
     }
 }
 
+impl Kept for Endpoint {
+    fn run(&mut self) -> BoxFuture<'_, ()> {
+        let run = async {
+            let stop = self.live.accepting.clone();
+            stop.run_until_cancelled(self.accept_for_ever()).await;
+            info!(session = %self.live.id, "endpoint closed");
+        };
+        run.boxed()
+    }
+}
+
 fn admit(live: &Arc<Live>, stream: TcpStream) {
-    live.connections.spawn(connection::serve(live.clone(), stream));
+    match live.room.place() {
+        Place::Taken(place) => {
+            live.connections.spawn(connection::serve(live.clone(), stream, place));
+        }
+        Place::None(permit) => {
+            let live = live.clone();
+            let connections = live.connections.clone();
+            connections.spawn(async move {
+                connection::no_room(&live, stream).await;
+                drop(permit);
+            });
+        }
+        // Closed: that client hears at once as well.
+        Place::Nowhere => {}
+    }
+}
+
+/// With the descriptor that was kept for this moment, so that nobody waits for ever.
+async fn turn_one_away(live: &Live, listener: &TcpListener, spare: &mut SpareDescriptor) {
+    spare.give_up();
+    if let Some(Ok((stream, _peer))) = listener.accept().now_or_never() {
+        connection::no_room(live, stream).await;
+    }
+    spare.take();
 }
 
 async fn rebind(live: &Live) -> TcpListener {

@@ -8,6 +8,7 @@ use borealis_proto::{
     Access, Connections, Endpoint, ErrorCode, Identity, Reason, Session, SessionId, SessionState,
 };
 use jiff::Timestamp;
+use tokio::net::TcpListener;
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -16,8 +17,12 @@ use tracing::info;
 use super::backends::Backends;
 use super::condition::{Condition, Facts};
 use super::database::Database;
+use super::endpoint::Endpoint as LocalEndpoint;
 use super::error::Error;
 use super::memory::Memory;
+use super::room::Room;
+use super::wanted::Unsaved;
+use super::watch;
 use crate::credentials::Owner;
 use crate::locked::Locked;
 use crate::tasks::Tasks;
@@ -66,6 +71,12 @@ pub(super) struct Live {
     /// Everything else that works for the session.
     pub(super) tasks: Tasks,
     pub(super) memory: Locked<Memory>,
+    /// For its clients, and those of all other sessions.
+    pub(super) room: Arc<Room>,
+    /// Why what is wanted is not in the state file, if it is not.
+    pub(super) unsaved: Unsaved,
+    /// Somebody asked for its end: it is not wanted any more.
+    pub(super) forgotten: AtomicBool,
     /// Bumped with every change that an event tells.
     pub(super) changes: watch::Sender<u64>,
 }
@@ -148,7 +159,14 @@ impl Live {
             },
             bytes: self.traffic.snapshot(),
             proved_at: *self.proved_at.lock(),
+            unsaved: self.unsaved(),
         }
+    }
+
+    /// One that ends with its holder is never in the state file.
+    fn unsaved(&self) -> Option<Reason> {
+        let ephemeral = self.ephemeral.load(Ordering::Relaxed);
+        self.unsaved.lock().clone().filter(|_| !ephemeral)
     }
 
     pub(super) fn endpoint(&self) -> Endpoint {
@@ -222,6 +240,16 @@ impl Live {
             self.database.wait(patience).await.map_err(|failure| Error::NotUp(failure.reason))?;
         let rest = deadline.saturating_duration_since(Instant::now());
         Ok(self.tunnel.open(&held.host, held.port, company, rest).await?)
+    }
+
+    /// Starts what it cannot do without.
+    pub(super) fn keep_up(self: &Arc<Self>, listener: Option<TcpListener>) {
+        let (what, stop) = (self.target(), &self.accepting);
+        let endpoint = LocalEndpoint::new(self.clone(), listener);
+        self.tasks.keep(format!("the endpoint of {what}"), endpoint, stop.clone());
+        let watched = self.clone();
+        let watch = move || watch::watch(watched.clone());
+        self.tasks.keep(format!("what watches {what}"), watch, stop.clone());
     }
 
     /// Fails once the session is on its way out.

@@ -6,11 +6,14 @@ use std::time::Duration;
 
 use borealis_proto::{Credentials, ErrorCode, Session, SessionId, SessionList};
 use tokio::sync::{MutexGuard, watch};
+use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::error::Error;
 use super::live::Live;
+use super::room::Room;
 use super::tunnels::Tunnels;
+use super::wanted::{Unsaved, Writing};
 use crate::credentials::Vault;
 use crate::heroku::Heroku;
 use crate::locked::Locked;
@@ -29,6 +32,8 @@ pub struct Parts {
     pub connector: Arc<dyn Connector>,
     /// Links that a tunnel may have.
     pub links: usize,
+    /// Local clients that may be connected at once.
+    pub clients: usize,
     /// Keeps what is wanted.
     pub store: Store,
     /// Hears of things that somebody should know.
@@ -63,14 +68,21 @@ struct Inner {
     /// Held while a session is looked for and made, so that two askers never make two of it.
     opening: tokio::sync::Mutex<()>,
     /// Held while the state file is written.
-    writing: tokio::sync::Mutex<()>,
+    writing: Writing,
+    room: Arc<Room>,
+    /// Why what is wanted is not in the state file, if it is not. Shared with the sessions.
+    unsaved: Unsaved,
+    /// Cancelled: the daemon ends, and nothing is tried again.
+    closing: CancellationToken,
 }
 
 impl Manager {
     /// A manager without sessions.
     #[must_use]
     pub fn new(parts: Parts) -> Self {
-        let tasks = Tasks::new(&parts.tasks);
+        let told = parts.notices.clone();
+        let tasks = Tasks::new(&parts.tasks).telling(move |fault| told.add(fault));
+        let room = Room::new(parts.clients, parts.notices.clone());
         Self(Arc::new(Inner {
             tunnels: Tunnels::new(parts.vault.clone(), parts.connector, parts.links, tasks.group()),
             heroku: parts.heroku,
@@ -81,7 +93,10 @@ impl Manager {
             changes: watch::Sender::new(1),
             sessions: Locked::default(),
             opening: tokio::sync::Mutex::default(),
-            writing: tokio::sync::Mutex::default(),
+            writing: Writing::default(),
+            room: Arc::new(room),
+            unsaved: Unsaved::default(),
+            closing: CancellationToken::new(),
         }))
     }
 
@@ -177,20 +192,35 @@ impl Manager {
         self.0.changes.send_modify(|version| *version += 1);
     }
 
-    pub(super) fn remove(&self, id: &SessionId) {
-        self.0.sessions.lock().remove(id);
+    /// Whether it was still there.
+    pub(super) fn remove(&self, id: &SessionId) -> bool {
+        let removed = self.0.sessions.lock().remove(id).is_some();
         self.0.changes.send_modify(|version| *version += 1);
+        removed
     }
 
     pub(super) async fn opening(&self) -> MutexGuard<'_, ()> {
         self.0.opening.lock().await
     }
 
-    pub(super) async fn writing(&self) -> MutexGuard<'_, ()> {
-        self.0.writing.lock().await
+    pub(super) fn writing(&self) -> &Writing {
+        &self.0.writing
+    }
+
+    pub(super) fn unsaved(&self) -> &Unsaved {
+        &self.0.unsaved
+    }
+
+    pub(super) fn room(&self) -> &Arc<Room> {
+        &self.0.room
+    }
+
+    pub(super) fn closing(&self) -> &CancellationToken {
+        &self.0.closing
     }
 
     pub(super) async fn stop_tasks(&self) {
+        self.0.closing.cancel();
         self.0.tasks.join().await;
     }
 

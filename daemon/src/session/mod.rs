@@ -30,9 +30,13 @@ mod proof;
 mod query;
 mod renew;
 mod restore;
+mod room;
 mod tunnels;
 mod wanted;
 mod watch;
+
+#[cfg(test)]
+mod fault_tests;
 
 pub use ephemeral::Hold;
 pub use error::Error;

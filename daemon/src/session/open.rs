@@ -17,7 +17,6 @@ use super::error::Error;
 use super::live::{Gauge, Key, Live};
 use super::manager::{Manager, Opened};
 use super::memory::Memory;
-use super::watch;
 use crate::credentials::Owner;
 use crate::heroku::Attached;
 use crate::locked::Locked;
@@ -160,12 +159,14 @@ impl Manager {
             connections: self.tasks().group(),
             tasks,
             memory: Locked::new(Memory::new()),
+            room: self.room().clone(),
+            unsaved: self.unsaved().clone(),
+            forgotten: AtomicBool::new(false),
             changes: self.changes_sender(),
         });
         info!(session = %live.id, addon = live.addon, access = %live.key.access, port = live.port,
             ephemeral = plan.ephemeral, "session opened");
-        live.tasks.spawn(endpoint::serve(live.clone(), plan.listener));
-        live.tasks.spawn(watch::watch(live.clone()));
+        live.keep_up(plan.listener);
         self.insert(live.clone());
         live
     }

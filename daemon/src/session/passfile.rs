@@ -6,6 +6,7 @@
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use borealis_proto::{Credentials, Identity};
 use tokio_util::sync::CancellationToken;
@@ -18,8 +19,11 @@ use crate::platform;
 
 const NAME: &str = "pgpass";
 
+/// How soon it is noticed that the file was removed.
+const LOOK: Duration = Duration::from_secs(5);
+
 /// See the module.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Passfile(PathBuf);
 
 impl Passfile {
@@ -38,11 +42,12 @@ impl Passfile {
 
     /// Keeps it right until cancelled, then removes it.
     pub async fn keep(self, manager: Manager, cancel: CancellationToken) {
+        let _removed = Removed(&self.0);
         let mut changes = manager.changes();
         let mut written = None;
         loop {
             let text = text(&manager);
-            if written.as_ref() != Some(&text) {
+            if written.as_ref() != Some(&text) || !self.0.exists() {
                 match self.write(&text) {
                     Ok(()) => debug!(file = self.shown(), "the password file is right"),
                     Err(error) => warn!(file = self.shown(), %error, "the password file is stale"),
@@ -51,11 +56,11 @@ impl Passfile {
             }
             tokio::select! {
                 changed = changes.changed() => if changed.is_err() { break },
+                // Somebody may have removed it, or the whole directory.
+                () = tokio::time::sleep(LOOK) => {}
                 () = cancel.cancelled() => break,
             }
         }
-        // Whoever removed it before us did our work.
-        let _ = std::fs::remove_file(&self.0);
     }
 
     /// Whole or not at all: a tool may be reading.
@@ -65,6 +70,16 @@ impl Passfile {
         let mut file = tempfile::Builder::new().prefix("pgpass.new-").tempfile_in(dir)?;
         file.write_all(text.as_bytes())?;
         file.persist(&self.0).map(drop).map_err(|error| error.error)
+    }
+}
+
+/// However the daemon ends, passwords do not stay.
+struct Removed<'a>(&'a Path);
+
+impl Drop for Removed<'_> {
+    fn drop(&mut self) {
+        // Whoever removed it before us did our work.
+        let _ = std::fs::remove_file(self.0);
     }
 }
 

@@ -59,6 +59,12 @@ impl Store {
         Loaded { store, sessions, notice }
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// Replaces the file's content. Saves happen in the order in which they are asked for, and one
     /// that has begun is finished also when its caller has gone.
     ///

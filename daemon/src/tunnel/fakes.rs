@@ -21,12 +21,14 @@ use crate::locked::Locked;
 use crate::tasks::Tasks;
 
 /// Links that a tunnel may have.
-pub(super) const MOST: usize = 3;
+pub(crate) const MOST: usize = 3;
 
 #[derive(Default)]
-pub(super) struct Keys {
-    pub(super) minted: AtomicU64,
-    pub(super) failures: Locked<VecDeque<Failure>>,
+pub(crate) struct Keys {
+    pub(crate) minted: AtomicU64,
+    pub(crate) failures: Locked<VecDeque<Failure>>,
+    /// The next so many calls panic.
+    pub(crate) faults: AtomicUsize,
 }
 
 impl KeySource for Keys {
@@ -34,6 +36,9 @@ impl KeySource for Keys {
         &self,
         refused: Option<Generation>,
     ) -> BoxFuture<'static, Result<Arc<SshCredentials>, Failure>> {
+        let fault = |left: usize| left.checked_sub(1);
+        let fault = self.faults.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fault);
+        assert!(fault.is_err(), "on purpose");
         let held = self.minted.load(Ordering::SeqCst);
         if held == 0 || refused == Some(Generation(held)) {
             if let Some(failure) = self.failures.lock().pop_front() {
@@ -56,20 +61,21 @@ impl KeySource for Keys {
 
 /// What the fake SSH server does with the next attempts; then it accepts everybody.
 #[derive(Clone, Copy)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     Accept,
     RefuseKey,
     Unreachable,
     WrongHostKey,
+    Panic,
 }
 
 #[derive(Default)]
-pub(super) struct Server {
-    pub(super) script: Locked<VecDeque<Answer>>,
+pub(crate) struct Server {
+    pub(crate) script: Locked<VecDeque<Answer>>,
     /// Refuses every attempt while set.
-    pub(super) down: std::sync::atomic::AtomicBool,
-    pub(super) attempts: AtomicUsize,
-    pub(super) links: Arc<Locked<Vec<Arc<FakeLink>>>>,
+    pub(crate) down: std::sync::atomic::AtomicBool,
+    pub(crate) attempts: AtomicUsize,
+    pub(crate) links: Arc<Locked<Vec<Arc<FakeLink>>>>,
 }
 
 impl Connector for Server {
@@ -96,6 +102,7 @@ impl Connector for Server {
                     address,
                     source: std::io::ErrorKind::ConnectionRefused.into(),
                 }),
+                Answer::Panic => panic!("on purpose"),
                 Answer::WrongHostKey => Err(ConnectError::HostKeyChanged {
                     address,
                     pinned: "SHA256:a".into(),
@@ -107,12 +114,12 @@ impl Connector for Server {
     }
 }
 
-pub(super) struct FakeLink {
-    pub(super) end: watch::Sender<Option<LinkEnd>>,
-    pub(super) busy: watch::Sender<bool>,
-    pub(super) load: Locked<Load>,
-    pub(super) opened: AtomicUsize,
-    pub(super) probed: AtomicUsize,
+pub(crate) struct FakeLink {
+    pub(crate) end: watch::Sender<Option<LinkEnd>>,
+    pub(crate) busy: watch::Sender<bool>,
+    pub(crate) load: Locked<Load>,
+    pub(crate) opened: AtomicUsize,
+    pub(crate) probed: AtomicUsize,
 }
 
 impl Default for FakeLink {
@@ -128,16 +135,16 @@ impl Default for FakeLink {
 }
 
 impl FakeLink {
-    pub(super) fn cut(&self) {
+    pub(crate) fn cut(&self) {
         self.end.send_replace(Some(LinkEnd::Broken("cut".into())));
     }
 
-    pub(super) fn closed(&self) -> bool {
+    pub(crate) fn closed(&self) -> bool {
         *self.end.borrow() == Some(LinkEnd::Closed)
     }
 }
 
-pub(super) struct Silent;
+pub(crate) struct Silent;
 
 impl ChannelReader for Silent {
     fn read<'a>(&'a mut self, _batch: &'a mut Vec<Bytes>) -> BoxFuture<'a, Read> {
@@ -198,19 +205,19 @@ impl Link for FakeLink {
     }
 }
 
-pub(super) struct World {
-    pub(super) keys: Arc<Keys>,
-    pub(super) server: Arc<Server>,
-    pub(super) tunnel: Tunnel,
-    pub(super) all: TaskTracker,
+pub(crate) struct World {
+    pub(crate) keys: Arc<Keys>,
+    pub(crate) server: Arc<Server>,
+    pub(crate) tunnel: Tunnel,
+    pub(crate) all: TaskTracker,
 }
 
 impl World {
-    pub(super) fn new(script: &[Answer]) -> Self {
+    pub(crate) fn new(script: &[Answer]) -> Self {
         Self::with_failures(script, Vec::new())
     }
 
-    pub(super) fn with_failures(script: &[Answer], failures: Vec<Failure>) -> Self {
+    pub(crate) fn with_failures(script: &[Answer], failures: Vec<Failure>) -> Self {
         let keys = Arc::new(Keys { failures: Locked::new(failures.into()), ..Keys::default() });
         let server = Arc::new(Server::default());
         server.script.lock().extend(script);
@@ -220,28 +227,28 @@ impl World {
         Self { keys, server, tunnel, all }
     }
 
-    pub(super) async fn phase(&self, phase: Phase) {
+    pub(crate) async fn phase(&self, phase: Phase) {
         let mut status = self.tunnel.status();
         status.wait_for(|now| now.phase == phase).await.unwrap();
     }
 
-    pub(super) async fn open(&self, patience: u64) -> Result<Channel, NoChannel> {
+    pub(crate) async fn open(&self, patience: u64) -> Result<Channel, NoChannel> {
         self.tunnel.open("db", 5432, Company::Alone, Duration::from_secs(patience)).await
     }
 
-    pub(super) fn link(&self, index: usize) -> Arc<FakeLink> {
+    pub(crate) fn link(&self, index: usize) -> Arc<FakeLink> {
         self.server.links.lock()[index].clone()
     }
 
-    pub(super) fn minted(&self) -> u64 {
+    pub(crate) fn minted(&self) -> u64 {
         self.keys.minted.load(Ordering::SeqCst)
     }
 
-    pub(super) fn attempts(&self) -> usize {
+    pub(crate) fn attempts(&self) -> usize {
         self.server.attempts.load(Ordering::SeqCst)
     }
 
-    pub(super) async fn stop(self) {
+    pub(crate) async fn stop(self) {
         self.tunnel.stop().await;
         assert_eq!(self.all.len(), 0, "no task is left");
         assert!(self.server.links.lock().iter().all(|link| !link.is_alive()), "no link is left");

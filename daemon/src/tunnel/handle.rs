@@ -77,11 +77,19 @@ impl Tunnel {
             tasks: tasks.clone(),
             stop: stop.clone(),
         };
-        tasks.spawn(keeper.run());
+        tasks.keep(format!("what keeps further links to {name}"), keeper, stop.clone());
         let published = Published { status: status_out, link: primary_out };
-        let supervisor =
-            Supervisor::new(name, keys, connector, tasks.clone(), published, stop.clone());
-        tasks.spawn(supervisor.run(received));
+        let what = format!("what keeps the tunnel to {name} up");
+        let supervisor = Supervisor::new(
+            name,
+            keys,
+            connector,
+            tasks.clone(),
+            published,
+            received,
+            stop.clone(),
+        );
+        tasks.keep(what, supervisor, stop.clone());
         Self { commands, status, primary, spares, stop, tasks }
     }
 

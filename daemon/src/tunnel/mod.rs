@@ -17,7 +17,9 @@ mod supervisor;
 mod traits;
 
 #[cfg(test)]
-mod fakes;
+pub(crate) mod fakes;
+#[cfg(test)]
+mod fault_tests;
 #[cfg(test)]
 mod spares_tests;
 #[cfg(test)]

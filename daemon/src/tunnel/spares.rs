@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use futures_util::future::join_all;
+use futures_util::future::{BoxFuture, join_all};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -18,7 +18,7 @@ use super::pool;
 use super::supervisor::{Serving, SharedLink, retire};
 use super::traits::{ConnectError, Connector, Load};
 use crate::locked::Locked;
-use crate::tasks::Tasks;
+use crate::tasks::{Kept, Tasks};
 
 /// A connection that is gone within this time needs no spare.
 const SETTLE: Duration = Duration::from_millis(250);
@@ -95,14 +95,19 @@ struct Memory {
     idle: Vec<(SharedLink, Instant)>,
 }
 
-impl Spares {
-    pub(super) async fn run(mut self) {
-        let stop = self.stop.clone();
-        stop.run_until_cancelled(self.tend()).await;
-        let links = self.shared.links.send_replace(Vec::new());
-        join_all(links.iter().map(|link| link.close())).await;
+impl Kept for Spares {
+    fn run(&mut self) -> BoxFuture<'_, ()> {
+        let run = async {
+            let stop = self.stop.clone();
+            stop.run_until_cancelled(self.tend()).await;
+            let links = self.shared.links.send_replace(Vec::new());
+            join_all(links.iter().map(|link| link.close())).await;
+        };
+        run.boxed()
     }
+}
 
+impl Spares {
     async fn tend(&mut self) {
         let shared = self.shared.clone();
         let mut memory = Memory { beside: None, idle: Vec::new() };

@@ -13,12 +13,12 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::pace::Pacer;
-use super::state::{Action, Event, State, Why, step};
+use super::state::{Action, Event, Pace, State, Why, step};
 use super::status::{Phase, Status};
 use super::traits::{Connector, KeySource, Link, LinkEnd};
 use crate::credentials::{Generation, SshCredentials};
 use crate::fault::{Failure, Fault};
-use crate::tasks::Tasks;
+use crate::tasks::{Kept, Tasks};
 
 /// A link that lives this long is well: past failures are forgotten.
 const SETTLED: Duration = Duration::from_secs(30);
@@ -86,6 +86,10 @@ pub(super) struct Supervisor {
     stop: CancellationToken,
     /// Who waits for the command in hand to have its effect.
     heard: Option<oneshot::Sender<()>>,
+    /// Handles send.
+    commands: mpsc::Receiver<Command>,
+    /// With what the next run begins.
+    begin: (State, Action),
 }
 
 /// Where the supervisor shows what it is doing.
@@ -101,6 +105,7 @@ impl Supervisor {
         connector: Arc<dyn Connector>,
         tasks: Tasks,
         published: Published,
+        commands: mpsc::Receiver<Command>,
         stop: CancellationToken,
     ) -> Self {
         Self {
@@ -120,16 +125,18 @@ impl Supervisor {
             waiting: Vec::new(),
             stop,
             heard: None,
+            commands,
+            begin: (State::Minting, Action::Mint),
         }
     }
 
-    pub(super) async fn run(mut self, mut commands: mpsc::Receiver<Command>) {
-        let (mut state, mut action) = (State::Minting, Action::Mint);
+    async fn perform(&mut self) {
+        let (mut state, mut action) = self.begin;
         let mut hand = self.take_in_hand(action);
         while action != Action::Finish {
             let event = tokio::select! {
                 outcome = &mut hand => Some(self.absorb(outcome)),
-                Some(command) = commands.recv() => self.heed(command),
+                Some(command) = self.commands.recv() => self.heed(command),
                 () = self.stop.cancelled() => Some(Event::Stop),
             };
             if let Some(next) = event.and_then(|event| step(state, event)) {
@@ -145,6 +152,20 @@ impl Supervisor {
         // What was in hand goes before the link does: it may hold a socket.
         drop(hand);
         self.finish().await;
+    }
+
+    /// What was in hand is lost, and a link that serves goes on serving until it has a successor.
+    /// What the server has refused stays refused.
+    fn note_fault(&mut self, rest: Duration) {
+        let message = "a fault of ours stopped the tunnel; it is tried again";
+        let failure = Failure::new(Fault::Transient, ErrorCode::Internal, message);
+        let failure = failure.hint("borealisctl daemon logs");
+        self.heard = None;
+        self.answer(&Err(failure.clone()));
+        (self.failure, self.pause) = (Some(failure), Some(rest));
+        let state = State::Backoff { pace: Pace::Ours };
+        self.begin = (state, Action::Wait);
+        self.publish(state);
     }
 
     /// Starts what the action asks for. Owns all that it needs: dropping it cancels it.
@@ -350,6 +371,18 @@ impl Supervisor {
             serving.link.close().await;
         }
         info!(tunnel = self.name, "closed");
+    }
+}
+
+impl Kept for Supervisor {
+    fn run(&mut self) -> BoxFuture<'_, ()> {
+        self.perform().boxed()
+    }
+
+    /// It waits itself, because whoever is in a hurry may cut that short.
+    fn fell(&mut self, rest: Duration) -> Duration {
+        self.note_fault(rest);
+        Duration::ZERO
     }
 }
 

@@ -24,8 +24,12 @@ const LOOK: Duration = Duration::from_millis(20);
 pub(super) async fn run(context: &Context, command: DaemonCommand) -> Result<Code, Error> {
     match command {
         DaemonCommand::Start => start(context).await,
-        DaemonCommand::Stop => stop(context).await,
+        DaemonCommand::Stop => {
+            api::keep_quiet_about_versions();
+            stop(context).await
+        }
         DaemonCommand::Restart => {
+            api::keep_quiet_about_versions();
             restart(context).await?;
             start(context).await
         }

@@ -51,6 +51,10 @@ fn versions(info: &DaemonInfo) -> Check {
     if version != OUR_VERSION {
         return Check::warning(NAME, both).or_hint("borealisctl daemon restart");
     }
+    if info.replaced {
+        let message = format!("{both}: another borealisd was installed since it started");
+        return Check::warning(NAME, message).or_hint("borealisctl daemon restart");
+    }
     Check::ok(NAME, both)
 }
 

@@ -21,6 +21,7 @@ pub fn depth(session: &Session, clock: &Clock, detail: Detail, look: Look) -> St
     let reason = session.reason.as_ref();
     field("why", reason.map(|reason| reason.message.clone()));
     field("hint", reason.and_then(|reason| reason.hint.clone()));
+    field("not saved", session.unsaved.as_ref().map(|reason| reason.message.clone()));
     field("since", Some(clock.past(session.since)));
     field("next try", next_try(session, clock));
     field("address", Some(address(session)));

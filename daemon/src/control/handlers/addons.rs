@@ -24,7 +24,8 @@ pub(in crate::control) struct Of(Target);
 /// A part of the add-on, by the last name in the path.
 pub(in crate::control) struct Part(String);
 
-/// What may be said to confirm what cannot be undone.
+/// What may be said to confirm what cannot be undone. Nothing else: a newer client's word might be
+/// one that limits what is done.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(in crate::control) struct Confirmation {

@@ -4,7 +4,6 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use borealis_proto::{API_VERSION, DaemonInfo, Health, SessionState};
-use jiff::Timestamp;
 
 use crate::control::state::Api;
 
@@ -13,18 +12,18 @@ pub(in crate::control) async fn info(State(state): State<Api>) -> Json<DaemonInf
     let facts = &state.facts;
     let sessions = state.manager.list().sessions;
     let up = sessions.iter().filter(|session| session.state == SessionState::Up).count();
-    let uptime = Timestamp::now().duration_since(facts.started_at).as_secs();
     Json(DaemonInfo {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         api: API_VERSION,
         pid: std::process::id(),
         started_at: facts.started_at,
-        // The wall clock may have been set back.
-        uptime_seconds: u64::try_from(uptime).unwrap_or(0),
+        // Not the difference on the wall clock, which may have been set.
+        uptime_seconds: facts.started.elapsed().as_secs(),
         socket: facts.socket.clone(),
         state_file: facts.state_file.clone(),
         log: facts.log.clone(),
         passfile: facts.passfile.clone(),
+        replaced: facts.program.is_replaced(),
         health: Health {
             sessions: sessions.len(),
             up,

@@ -71,6 +71,7 @@ fn without_traffic(session: &Session) -> Session {
         connections: Connections::default(),
         bytes: Traffic::default(),
         proved_at: None,
+        unsaved: None,
         ..session.clone()
     }
 }
@@ -104,6 +105,7 @@ mod tests {
             connections: Connections::default(),
             bytes: Traffic::default(),
             proved_at: None,
+            unsaved: None,
         }
     }
 

@@ -11,7 +11,6 @@ use crate::control::state::Api;
 
 /// What `GET /v1/sessions` may be asked.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(in crate::control) struct ListParams {
     /// The version that the caller has seen: wait for a later one.
     wait: Option<u64>,
@@ -26,7 +25,6 @@ fn half_a_minute() -> u64 {
 
 /// What `DELETE /v1/sessions/{id}` may be asked.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 pub(in crate::control) struct CloseParams {
     /// How long running connections may go on.
     #[serde(default = "ten_seconds")]

@@ -6,6 +6,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use serde_json::json;
 use tokio::sync::watch;
+use tokio_util::task::TaskTracker;
 
 use super::*;
 use crate::borealis::{self, Refusal};
@@ -116,7 +117,7 @@ fn bench(mood: Mood) -> (Arc<Fake>, Arc<Vault>, TaskTracker) {
         asked: Mutex::default(),
     });
     let tracker = TaskTracker::new();
-    let vault = Arc::new(Vault::new(fake.clone(), &tracker));
+    let vault = Arc::new(Vault::new(fake.clone(), Tasks::new(&tracker)));
     (fake, vault, tracker)
 }
 

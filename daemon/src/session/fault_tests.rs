@@ -1,0 +1,139 @@
+//! A panic in what a session stands on: that session begins again by itself, on the same port, and
+//! no other one notices.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use borealis_proto::{Access, ErrorCode, Session, SessionId, SessionState};
+use tokio_util::task::TaskTracker;
+
+use super::endpoint;
+use super::manager::{Manager, Parts};
+use crate::credentials::Vault;
+use crate::credentials::fakes::Service;
+use crate::heroku::{Heroku, Login};
+use crate::platform::Notices;
+use crate::store::{Store, WantedSession};
+use crate::tasks::Tasks;
+use crate::tunnel::fakes::{Answer, Server};
+
+struct World {
+    manager: Manager,
+    service: Arc<Service>,
+    server: Arc<Server>,
+    notices: Notices,
+    all: TaskTracker,
+    _home: tempfile::TempDir,
+}
+
+impl World {
+    /// With sessions of these add-ons, as after a start.
+    async fn with(addons: &[&str], faults: usize, script: &[Answer]) -> Self {
+        let (home, all) = (tempfile::tempdir().unwrap(), TaskTracker::new());
+        let (service, server) = (Arc::new(Service::default()), Arc::new(Server::default()));
+        service.faults.store(faults, Ordering::SeqCst);
+        server.script.lock().extend(script);
+        let nowhere: reqwest::Url = "http://127.0.0.1:9".parse().unwrap();
+        let login = Arc::new(Login::new(None, Vec::new()));
+        let heroku = Heroku::new(reqwest::Client::new(), nowhere, login);
+        let notices = Notices::default();
+        let told = notices.clone();
+        let requests = Tasks::new(&all).telling(move |fault| told.add(fault));
+        let manager = Manager::new(Parts {
+            heroku: Arc::new(heroku),
+            vault: Arc::new(Vault::new(service.clone(), requests)),
+            connector: server.clone(),
+            links: 2,
+            clients: 8,
+            store: Store::load(&home.path().join("sessions.json")).store,
+            notices: notices.clone(),
+            tasks: all.clone(),
+        });
+        let mut wanted = Vec::new();
+        for addon in addons {
+            let free = endpoint::bind(0).await.unwrap().local_addr().unwrap().port();
+            wanted.push(WantedSession {
+                id: SessionId::new(addon),
+                app: "sushi".into(),
+                attachment: addon.to_uppercase(),
+                addon: (*addon).to_owned(),
+                addon_id: format!("id-of-{addon}"),
+                access: Access::ReadOnly,
+                port: free,
+            });
+        }
+        manager.restore(wanted).await;
+        Self { manager, service, server, notices, all, _home: home }
+    }
+
+    fn session(&self, addon: &str) -> Session {
+        self.manager.get(&SessionId::new(addon)).unwrap()
+    }
+
+    async fn until(&self, addon: &str, state: SessionState) -> Session {
+        let mut changes = self.manager.changes();
+        loop {
+            let session = self.session(addon);
+            if session.state == state {
+                return session;
+            }
+            changes.changed().await.unwrap();
+        }
+    }
+
+    async fn stop(self) {
+        self.manager.shut_down(std::time::Duration::ZERO).await;
+        self.all.close();
+        self.all.wait().await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_while_a_password_is_made_stops_that_session_alone_and_not_for_long() {
+    let world = World::with(&["good", "bad"], 2, &[]).await;
+    let port = world.session("bad").endpoint.port;
+    world.until("good", SessionState::Up).await;
+    let bad = world.until("bad", SessionState::Up).await;
+    assert_eq!(bad.endpoint.port, port);
+    assert!(tokio::net::TcpStream::connect(("127.0.0.1", port)).await.is_ok());
+    assert_eq!(world.notices.all().len(), 1, "{:?}", world.notices.all());
+    let service = world.service.clone();
+    world.stop().await;
+    assert_eq!(service.revoked.load(Ordering::SeqCst), 6, "every authorization");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_of_the_tunnel_is_shown_and_passes() {
+    let world = World::with(&["one"], 0, &[Answer::Panic]).await;
+    let mut changes = world.manager.changes();
+    while world.session("one").reason.is_none_or(|reason| reason.code != ErrorCode::Internal) {
+        changes.changed().await.unwrap();
+    }
+    let session = world.session("one");
+    let reason = session.reason.unwrap();
+    assert!(reason.message.contains("a fault of ours"), "{}", reason.message);
+    assert_eq!(reason.hint.as_deref(), Some("borealisctl daemon logs"));
+    assert!(session.next_retry_at.is_some());
+    world.until("one", SessionState::Up).await;
+    let notices = world.notices.all();
+    assert!(notices.iter().any(|notice| notice.contains("tunnel to one")), "{notices:?}");
+    assert_eq!(world.server.attempts.load(Ordering::SeqCst), 2);
+    world.stop().await;
+}
+
+/// The parts of a session that have no fakes below them.
+#[tokio::test(start_paused = true)]
+async fn what_a_session_runs_on_is_kept_and_ends_with_it() {
+    let world = World::with(&["one"], 0, &[]).await;
+    world.until("one", SessionState::Up).await;
+    let live = world.manager.find(&SessionId::new("one")).unwrap();
+    live.connections.spawn(async { panic!("on purpose") });
+    while world.notices.all().is_empty() {
+        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+    }
+    assert_eq!(world.session("one").state, SessionState::Up);
+    drop(live);
+    let closed = world.manager.close(&SessionId::new("one"), std::time::Duration::ZERO).await;
+    assert_eq!(closed.unwrap().state, SessionState::Closing);
+    world.stop().await;
+}
