@@ -22,7 +22,6 @@ use super::error::Error;
 use super::memory::Memory;
 use super::room::Room;
 use super::wanted::Unsaved;
-use super::watch;
 use crate::credentials::Owner;
 use crate::locked::Locked;
 use crate::tasks::Tasks;
@@ -248,7 +247,7 @@ impl Live {
         let endpoint = LocalEndpoint::new(self.clone(), listener);
         self.tasks.keep(format!("the endpoint of {what}"), endpoint, stop.clone());
         let watched = self.clone();
-        let watch = move || watch::watch(watched.clone());
+        let watch = move || super::watch::watch(watched.clone());
         self.tasks.keep(format!("what watches {what}"), watch, stop.clone());
     }
 

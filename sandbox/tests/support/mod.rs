@@ -12,6 +12,8 @@
 pub mod clients;
 #[cfg(target_os = "linux")]
 pub mod alone;
+#[cfg(target_os = "linux")]
+pub mod machine;
 pub mod terminal;
 
 use std::future::Future;
