@@ -30,8 +30,8 @@ package_of() {
     apt-get:dbus-run-session | dnf:dbus-run-session) echo dbus-daemon ;;
     apt-get:dbus-send) echo dbus-bin ;; dnf:dbus-send) echo dbus-tools ;;
     apt-get:systemctl | dnf:systemctl) echo systemd ;;
-    apt-get:unshare | apt-get:nsenter | apt-get:setpriv) echo util-linux ;;
-    dnf:unshare | dnf:nsenter | dnf:setpriv) echo util-linux ;;
+    apt-get:unshare | apt-get:nsenter | apt-get:setpriv | apt-get:prlimit) echo util-linux ;;
+    dnf:unshare | dnf:nsenter | dnf:setpriv | dnf:prlimit) echo util-linux ;;
     apt-get:ip) echo iproute2 ;; dnf:ip) echo iproute ;;
     apt-get:nft | dnf:nft) echo nftables ;;
     apt-get:cc | dnf:cc) echo gcc ;; apt-get:curl | dnf:curl | brew:curl) echo curl ;;
@@ -108,7 +108,10 @@ need_sandbox() {
 # What the tests of the service and of the login need beside that.
 need_desktop() {
   [ "$(uname -s)" = Linux ] || return 0
-  need systemctl unshare nsenter ip nft setpriv dbus-run-session dbus-send gnome-keyring-daemon secret-tool
+  need systemctl unshare nsenter prlimit ip nft setpriv dbus-run-session dbus-send
+  need gnome-keyring-daemon secret-tool
+  # A library, known by its package alone; without it the test of the clock says so.
+  [ "$(package_manager)" != apt-get ] || need_packages libfaketime
   if [ "$(id -u)" -ne 0 ]; then
     say "not root: the tests with a real systemd --user will not run"
   fi
