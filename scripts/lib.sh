@@ -34,7 +34,8 @@ package_of() {
     dnf:unshare | dnf:nsenter | dnf:setpriv | dnf:prlimit) echo util-linux ;;
     apt-get:ip) echo iproute2 ;; dnf:ip) echo iproute ;;
     apt-get:nft | dnf:nft) echo nftables ;;
-    apt-get:cc | dnf:cc) echo gcc ;; apt-get:curl | dnf:curl | brew:curl) echo curl ;;
+    apt-get:cc | dnf:cc) echo gcc ;; apt-get:c++) echo g++ ;; dnf:c++) echo gcc-c++ ;;
+    apt-get:curl | dnf:curl | brew:curl) echo curl ;;
     *) echo "$2" ;;
   esac
 }

@@ -10,6 +10,8 @@ pub mod control;
 pub mod credentials;
 pub mod doctor;
 pub mod fault;
+#[cfg(test)]
+mod fuzz;
 pub mod heroku;
 pub mod http;
 pub mod locked;

@@ -8,9 +8,11 @@ mod addon;
 mod client;
 mod declined;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod users;
 
 pub use client::Borealis;
 pub use declined::Declined;
 pub use error::{Error, Refusal};
-pub use users::{DbUser, SshUser};
+pub use users::{DbUser, SshUser, is_host, is_plain};

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use borealis_proto::{Access, ErrorCode};
 
 use super::types::{DatabaseCredentials, Generation, SshCredentials};
+use crate::borealis::{is_host, is_plain};
 use crate::fault::{Failure, Fault};
 use crate::secret::Secret;
 
@@ -34,6 +35,19 @@ pub enum ConnInfoError {
         /// What is not in it.
         item: &'static str,
     },
+    /// Characters in it that no such thing has.
+    #[error(
+        "{item} in config var {variable} of app {app} cannot be used: \
+         it may have been edited by hand"
+    )]
+    Unusable {
+        /// The app.
+        app: String,
+        /// The config var.
+        variable: String,
+        /// What is wrong in it.
+        item: &'static str,
+    },
     /// A port that is no number from 1 to 65535.
     #[error(
         "{item} in config var {variable} of app {app} is not a port: \
@@ -61,8 +75,10 @@ pub(super) struct ConnInfo {
 impl ConnInfoError {
     /// How it is treated, and what people are told.
     pub(super) fn failure(&self) -> Failure {
-        let (Self::Absent { app, .. } | Self::Missing { app, .. } | Self::BadPort { app, .. }) =
-            self;
+        let (Self::Absent { app, .. }
+        | Self::Missing { app, .. }
+        | Self::Unusable { app, .. }
+        | Self::BadPort { app, .. }) = self;
         let fault = Fault::Blocked { recheck: None };
         Failure::new(fault, ErrorCode::ConnInfoInvalid, self.to_string()).hint(format!(
             "look at the names with `heroku config -a {app}`; \
@@ -96,11 +112,11 @@ impl ConnInfo {
     /// How the app logs in to the SSH server.
     pub(super) fn ssh(&self) -> Result<SshCredentials, ConnInfoError> {
         Ok(SshCredentials {
-            host: self.text("SSH_HOST")?,
+            host: self.text("SSH_HOST", is_host)?,
             port: self.port("SSH_PORT", SSH_PORT)?,
-            user: self.text("SSH_USERNAME")?,
+            user: self.text("SSH_USERNAME", is_plain)?,
             private_key: self.secret("SSH_USER_PRIVATE_KEY")?.clone(),
-            host_key: self.text("SSH_PUBLIC_HOST_KEY")?,
+            host_key: self.text("SSH_PUBLIC_HOST_KEY", |_| true)?,
             generation: self.generation,
         })
     }
@@ -116,17 +132,27 @@ impl ConnInfo {
             }
         };
         Ok(DatabaseCredentials {
-            host: self.text(host)?,
+            host: self.text(host, is_host)?,
             port: self.port("POSTGRES_PORT", POSTGRES_PORT)?,
-            database: self.text("POSTGRES_DB_NAME")?,
-            user: self.text(user)?,
-            password: self.secret(password)?.clone(),
+            database: self.text("POSTGRES_DB_NAME", is_plain)?,
+            user: self.text(user, is_plain)?,
+            password: self.password(password)?,
             generation: self.generation,
         })
     }
 
-    fn text(&self, item: &'static str) -> Result<String, ConnInfoError> {
-        self.secret(item).map(|text| text.expose().clone())
+    fn text(&self, item: &'static str, may_be: fn(&str) -> bool) -> Result<String, ConnInfoError> {
+        let text = self.secret(item)?.expose();
+        if may_be(text) { Ok(text.clone()) } else { Err(self.unusable(item)) }
+    }
+
+    fn password(&self, item: &'static str) -> Result<Secret<String>, ConnInfoError> {
+        let password = self.secret(item)?;
+        if is_plain(password.expose()) { Ok(password.clone()) } else { Err(self.unusable(item)) }
+    }
+
+    fn unusable(&self, item: &'static str) -> ConnInfoError {
+        ConnInfoError::Unusable { app: self.app.clone(), variable: self.variable.clone(), item }
     }
 
     fn secret(&self, item: &'static str) -> Result<&Secret<String>, ConnInfoError> {
@@ -155,5 +181,7 @@ fn items(text: &str) -> HashMap<String, Secret<String>> {
         .collect()
 }
 
+#[cfg(test)]
+mod fuzz;
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! The parts of Heroku's answers that are used, and what is made of them.
 
+use borealis_proto::Target;
 use serde::Deserialize;
 
 use crate::secret::Secret;
@@ -39,7 +40,7 @@ pub(super) struct AccessToken {
     pub(super) token: Secret<String>,
 }
 
-/// Names may be missing while Heroku is not well; [`Attachment::complete`] checks.
+/// Names may be missing, or none, while Heroku is not well; [`Attachment::complete`] checks.
 #[derive(Debug, Deserialize)]
 pub(super) struct Attachment {
     name: Option<String>,
@@ -67,14 +68,15 @@ impl Attachment {
         name.is_some_and(|name| name.eq_ignore_ascii_case(app))
     }
 
-    /// With all its names, or not at all.
+    /// With all its names, or not at all. A name that is none would go into addresses, onto
+    /// terminals, and into the state file, which is not read again with such a name in it.
     pub(super) fn complete(self) -> Option<Attached> {
         let addon = self.addon?;
         Some(Attached {
-            app: self.app?.name?,
-            attachment: self.name?,
-            addon: addon.name?,
-            addon_id: addon.id?,
+            app: plain(self.app?.name?)?,
+            attachment: plain(self.name?)?,
+            addon: plain(addon.name?)?,
+            addon_id: plain(addon.id?)?,
         })
     }
 }
@@ -91,6 +93,11 @@ impl Addon {
     pub(super) fn owner(&self) -> Option<&str> {
         self.app.as_ref()?.name.as_deref()
     }
+}
+
+/// UUIDs are made of the same characters.
+fn plain(name: String) -> Option<String> {
+    Target::from_parts(&name, None).is_ok().then_some(name)
 }
 
 /// The attachment in `app`, else the first.

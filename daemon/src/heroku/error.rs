@@ -53,7 +53,7 @@ pub enum Error {
         /// Its words.
         said: Said,
     },
-    /// An attachment came without a name, its add-on's or its app's.
+    /// An attachment came without a name, its add-on's or its app's, or with one that is none.
     #[error("Add-on service is temporarily unavailable.")]
     Nameless,
     /// Nothing is attached under this name.

@@ -8,6 +8,8 @@ mod addons;
 mod answers;
 mod client;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod gpg;
 mod keystore;
 mod login;

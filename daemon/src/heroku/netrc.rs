@@ -145,4 +145,6 @@ impl<'a> Words<'a> {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

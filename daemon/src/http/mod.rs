@@ -177,6 +177,12 @@ pub fn shown(text: &str) -> String {
 }
 
 impl Answer {
+    /// As if a server had sent it.
+    #[cfg(test)]
+    pub(crate) fn of(status: StatusCode, body: &[u8]) -> Self {
+        Self { api: "the API", status, retry_after: None, body: Secret::new(body.to_vec()) }
+    }
+
     /// Its status.
     #[must_use]
     pub fn status(&self) -> StatusCode {
@@ -268,7 +274,7 @@ fn without_values(error: &serde_json::Error) -> String {
     let what = match error.classify() {
         serde_json::error::Category::Io | serde_json::error::Category::Syntax => "not JSON",
         serde_json::error::Category::Eof => "not all of it",
-        serde_json::error::Category::Data => "a value of another type",
+        serde_json::error::Category::Data => "a value that does not fit",
     };
     format!("{what}, at line {} column {}", error.line(), error.column())
 }

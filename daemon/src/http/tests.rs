@@ -28,7 +28,7 @@ async fn get(base: &Url) -> Result<Answer, Error> {
 #[test]
 fn what_cannot_be_read_is_told_without_its_content() {
     let table = [
-        (r#"{"sshPrivateKey":"canary"}"#, "another type"),
+        (r#"{"sshPrivateKey":"canary"}"#, "does not fit"),
         (r#"{"x":"canary"}"#, "missing field `sshPrivateKey`"),
         ("<html>canary</html>", "not JSON"),
         (r#"{"sshPrivateKey":"canary"#, "not all of it"),

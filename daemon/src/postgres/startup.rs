@@ -151,6 +151,9 @@ fn classify(head: [u8; HEAD]) -> Option<(FirstKind, usize)> {
 }
 
 #[cfg(test)]
+mod fuzz;
+
+#[cfg(test)]
 mod tests {
     use proptest::prelude::*;
     use tokio::io::AsyncWriteExt;

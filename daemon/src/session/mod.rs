@@ -20,6 +20,8 @@ mod endpoint;
 mod ephemeral;
 mod error;
 mod examine;
+#[cfg(test)]
+mod fuzz;
 mod keys;
 mod live;
 mod manager;

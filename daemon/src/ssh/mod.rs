@@ -24,6 +24,8 @@ mod config;
 mod connector;
 mod error;
 mod flow;
+#[cfg(test)]
+mod fuzz;
 mod handler;
 mod keys;
 mod link;

@@ -87,12 +87,17 @@ fn check(sessions: &[WantedSession]) -> Result<(), Problem> {
     Ok(())
 }
 
+/// A UUID is made of the same characters as they are.
+fn names(session: &WantedSession) -> [&str; 4] {
+    [&session.app, &session.attachment, &session.addon, &session.addon_id]
+}
+
 /// These go into URLs and onto sockets: they must be what their types promise.
 fn fault(session: &WantedSession) -> Option<&'static str> {
     let named = |name: &str| Target::from_parts(name, None).is_ok();
     if session.id.as_str().parse::<SessionId>().is_err() {
         Some("its id is none")
-    } else if ![&session.app, &session.attachment, &session.addon].into_iter().all(|n| named(n)) {
+    } else if !names(session).into_iter().all(|name| named(name)) {
         Some("a name in it is none")
     } else if session.port == 0 {
         Some("its port is 0")

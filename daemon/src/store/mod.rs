@@ -6,6 +6,8 @@
 
 mod aside;
 mod format;
+#[cfg(test)]
+mod fuzz;
 mod read;
 mod write;
 

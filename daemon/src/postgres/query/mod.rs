@@ -7,6 +7,8 @@
 
 mod copy;
 mod error;
+#[cfg(test)]
+mod fuzz;
 mod login;
 mod message;
 mod results;

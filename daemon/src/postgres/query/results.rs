@@ -119,7 +119,7 @@ fn ending(event: &QueryEvent) -> Option<Outcome> {
 
 /// What the caller should hear of it.
 #[expect(clippy::wildcard_enum_match_arm, reason = "anything else is out of place here")]
-fn event(
+pub(super) fn event(
     message: Message,
     part: &Part<'_>,
     binary: bool,
