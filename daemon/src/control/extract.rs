@@ -5,6 +5,7 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::rejection::JsonRejection;
 use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
+use axum::http::StatusCode;
 use axum::http::request::Parts;
 use borealis_proto::SessionId;
 use serde::Deserialize;
@@ -15,6 +16,18 @@ use crate::session;
 
 /// Nobody waits longer than this for an answer; who wants to can ask again.
 const LONGEST: Duration = Duration::from_secs(600);
+
+/// From the head of a request to the end of its JSON: who sends a byte now and then would keep one of
+/// the places for ever.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// Reads a body, within its time.
+pub(super) async fn in_time<T>(body: impl Future<Output = Result<T, Error>>) -> Result<T, Error> {
+    tokio::time::timeout(BODY_TIMEOUT, body).await.unwrap_or_else(|_elapsed| {
+        let message = format!("no whole body within {} s", BODY_TIMEOUT.as_secs());
+        Err(Error::Malformed { status: StatusCode::REQUEST_TIMEOUT, message })
+    })
+}
 
 /// A session's id in the path.
 pub(super) struct Id(pub(super) SessionId);
@@ -55,10 +68,11 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Body<T> {
     type Rejection = Error;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Error> {
-        match Json::from_request(request, state).await {
-            Ok(Json(body)) => Ok(Self(body)),
-            Err(rejection) => Err(malformed(&rejection)),
-        }
+        let read = async {
+            let read = Json::from_request(request, state).await;
+            read.map_err(|rejection| malformed(&rejection))
+        };
+        in_time(read).await.map(|Json(body)| Self(body))
     }
 }
 

@@ -109,3 +109,47 @@ async fn a_file_in_its_place_is_left_alone() {
     assert!(matches!(error, ListenError::NotASocket { .. }), "{error}");
     assert_eq!(std::fs::read_to_string(&path).unwrap(), "precious");
 }
+
+#[tokio::test]
+async fn a_link_or_a_directory_in_its_place_is_left_alone() {
+    let home = home();
+    let path = home.socket();
+    std::fs::create_dir(path.parent().unwrap()).unwrap();
+    let elsewhere = home.dir.path().join("elsewhere.sock");
+    drop(UnixListener::bind(&elsewhere).unwrap());
+    std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+    let error = Listener::bind(&path, &home.lock).await.unwrap_err();
+    assert!(matches!(error, ListenError::NotASocket { .. }), "{error}");
+    assert!(elsewhere.exists() && path.is_symlink());
+    std::fs::remove_file(&path).unwrap();
+    std::fs::create_dir(&path).unwrap();
+    let error = Listener::bind(&path, &home.lock).await.unwrap_err();
+    assert!(matches!(error, ListenError::NotASocket { .. }), "{error}");
+    assert!(path.is_dir());
+}
+
+/// More than there are places, and none of them says a word.
+#[tokio::test(start_paused = true)]
+async fn a_flood_of_callers_is_outlived() {
+    let home = home();
+    let path = home.socket();
+    let listener = Listener::bind(&path, &home.lock).await.unwrap();
+    let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
+    let router = Router::new().route("/", get(|| async { "fine" }));
+    let serving = serve_router(listener, router, cancel.clone(), tasks.clone());
+    let asking = async {
+        let mut silent = Vec::new();
+        for _ in 0..300 {
+            silent.push(UnixStream::connect(&path).await.unwrap());
+        }
+        let mut client = UnixStream::connect(&path).await.unwrap();
+        client.write_all(b"GET / HTTP/1.1\r\nconnection: close\r\n\r\n").await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.ends_with("fine"), "{answer}");
+        cancel.cancel();
+    };
+    tokio::join!(serving, asking);
+    tasks.close();
+    tasks.wait().await;
+}

@@ -277,3 +277,50 @@ async fn a_caller_who_says_nothing_is_let_go() {
     })
     .await;
 }
+
+/// Sends a byte a second for as long as the daemon listens; gives how many seconds that was.
+async fn trickle(api: &Api, head: &str) -> (u64, String) {
+    let (mut client, serving) = api.connect();
+    client.write_all(head.as_bytes()).await.unwrap();
+    for second in 0..300 {
+        if serving.is_finished() || client.write_all(b"x").await.is_err() {
+            return (second, read_all(&mut client).await);
+        }
+        tokio::time::sleep(Duration::from_secs(1)).await;
+    }
+    panic!("still listening after five minutes");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_byte_a_second_keeps_no_place() {
+    local(async {
+        let api = api();
+        let (seconds, _) = trickle(&api, "GET /ok HTTP/1.1\r\nhost: localhost\r\nx: ").await;
+        assert!(seconds <= 11, "a head may take {seconds} s");
+        let head =
+            format!("POST /echo HTTP/1.1\r\n{}\r\ncontent-length: 1000\r\n\r\n", JSON.join("\r\n"));
+        let (seconds, answer) = trickle(&api, &head).await;
+        assert!(seconds <= 35, "a body may take {seconds} s");
+        assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn heads_and_bodies_without_end_are_cut_off() {
+    local(async {
+        let api = api();
+        let many = format!("GET /ok HTTP/1.1\r\nhost: localhost\r\n{}\r\n", "x: y\r\n".repeat(65));
+        assert!(api.send(&many).await.starts_with("HTTP/1.1 431 "));
+        let long = format!("GET /ok HTTP/1.1\r\nhost: localhost\r\nx: {}", "y".repeat(70_000));
+        assert!(api.send(&long).await.starts_with("HTTP/1.1 431 "));
+        let head = format!(
+            "POST /echo HTTP/1.1\r\n{}\r\ntransfer-encoding: chunked\r\n\r\n",
+            JSON.join("\r\n")
+        );
+        let chunk = format!("10000\r\n{}\r\n", "x".repeat(0x10000));
+        let answer = api.send(&format!("{head}{}", chunk.repeat(20))).await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    })
+    .await;
+}

@@ -11,6 +11,7 @@ use bytes::{Bytes, BytesMut};
 use futures_util::{StreamExt, stream};
 
 use super::error::Error;
+use super::extract::in_time;
 use crate::session::{Piece, Upload};
 
 /// SQL may be long; more than this, in bytes, is a dump, and belongs into psql.
@@ -26,7 +27,7 @@ pub(super) fn has_lines(headers: &HeaderMap) -> bool {
 /// The request, and what follows.
 pub(super) async fn read(body: Body) -> Result<(QueryRequest, Upload), Error> {
     let mut rest = body.into_data_stream();
-    let (line, first) = first_line(&mut rest).await?;
+    let (line, first) = in_time(first_line(&mut rest)).await?;
     let request = serde_json::from_slice(&line)
         .map_err(|error| Error::malformed(format!("the first line is no query: {error}")))?;
     let data = stream::once(ready(Ok(first))).chain(rest);
