@@ -162,8 +162,9 @@ impl Drop for Mac {
         let lock = self.home.path().join(".local/state/borealis/borealisd.lock");
         let Ok(pid) = std::fs::read_to_string(lock) else { return };
         let pid = pid.trim();
-        let program = std::fs::read_link(format!("/proc/{pid}/exe"));
-        if program.is_ok_and(|program| program.starts_with(self.home.path())) {
+        // Not its `exe`, which it shows to root alone.
+        let words = std::fs::read_to_string(format!("/proc/{pid}/cmdline"));
+        if words.is_ok_and(|words| Path::new(&words).starts_with(self.home.path())) {
             // Not -KILL: launchd would start it again.
             let _ = std::process::Command::new("kill").args(["-TERM", pid]).status();
         }

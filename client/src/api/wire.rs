@@ -185,7 +185,14 @@ pub(super) async fn connect(socket: &Path) -> Result<LocalSocket, Error> {
 
 #[cfg(unix)]
 async fn open(socket: &Path) -> io::Result<LocalSocket> {
-    LocalSocket::connect(socket).await
+    let stream = LocalSocket::connect(socket).await?;
+    let (theirs, ours) = (stream.peer_cred()?.uid(), rustix::process::geteuid().as_raw());
+    if theirs != ours {
+        // Before a word is said: the first may be a Heroku key.
+        let message = format!("user {theirs} listens there, not user {ours}");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, message));
+    }
+    Ok(stream)
 }
 
 /// Through tokio's own options, because they set the impersonation level. A busy pipe is one whose

@@ -1,16 +1,32 @@
 //! What the process may use, and what it must never leave on disk.
 
 /// Raises the number of open files to what the system allows (the soft limit is 256 on macOS),
-/// forbids core dumps, which would hold keys and passwords, and makes new files ours alone.
+/// forbids core dumps, which would hold keys and passwords, keeps other programs of the user out of
+/// our memory (Linux), and makes new files ours alone.
 #[cfg(unix)]
 pub fn tighten() -> std::io::Result<()> {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit, umask};
 
     umask(rustix::fs::Mode::from_raw_mode(0o077));
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    close_memory()?;
     let files = getrlimit(Resource::Nofile);
     let wanted = if cfg!(target_os = "macos") { capped(files.maximum) } else { files.maximum };
     setrlimit(Resource::Nofile, Rlimit { current: wanted, maximum: files.maximum })?;
+    Ok(())
+}
+
+/// No debugger, no `/proc/PID/mem` and `environ`, no core that is piped to a program, for which the
+/// limit above does not count. Root may still look.
+#[cfg(target_os = "linux")]
+fn close_memory() -> std::io::Result<()> {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    Ok(set_dumpable_behavior(DumpableBehavior::NotDumpable)?)
+}
+
+/// Only a signed program with its hardened runtime can have that.
+#[cfg(all(unix, not(target_os = "linux")))]
+fn close_memory() -> std::io::Result<()> {
     Ok(())
 }
 

@@ -71,7 +71,12 @@ impl Inner {
         self.tried_at = Instant::now();
         let options = options();
         // `FileRotate` says nothing when it cannot open the file; this does.
-        close_to_others(&options.open(&self.path)?)?;
+        let file = options.open(&self.path)?;
+        if !file.metadata()?.is_file() {
+            // A pipe would make us wait for whoever does not read it.
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not a file"));
+        }
+        close_to_others(&file)?;
         let limit = ContentLimit::BytesSurpassed(self.size);
         let files = AppendCount::new(OLDER);
         self.open =
@@ -198,6 +203,21 @@ mod tests {
             let mode = entry.unwrap().metadata().unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600);
         }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn links_and_pipes_are_refused() {
+        use rustix::fs::{CWD, FileType, Mode, mknodat};
+        let home = tempfile::tempdir().unwrap();
+        let (precious, link) = (home.path().join("precious"), home.path().join("link"));
+        std::fs::write(&precious, "keep").unwrap();
+        std::os::unix::fs::symlink(&precious, &link).unwrap();
+        assert!(LogFile::open(&link).1.is_some());
+        assert_eq!(std::fs::read_to_string(&precious).unwrap(), "keep");
+        let pipe = home.path().join("pipe");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        assert!(LogFile::open(&pipe).1.is_some());
     }
 
     /// Windows lets no directory vanish below an open file.

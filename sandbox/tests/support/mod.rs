@@ -213,8 +213,9 @@ impl Drop for World {
     fn drop(&mut self) {
         let lock = self.state_dir().join("borealisd.lock");
         let Ok(pid) = std::fs::read_to_string(lock) else { return };
-        let program = std::fs::read_link(format!("/proc/{}/exe", pid.trim()));
-        if program.is_ok_and(|program| program.ends_with("borealisd")) {
+        // Not its `exe`, which it shows to root alone.
+        let name = std::fs::read_to_string(format!("/proc/{}/comm", pid.trim()));
+        if name.is_ok_and(|name| name.trim() == "borealisd") {
             let _ = std::process::Command::new("kill").args(["-KILL", pid.trim()]).status();
         }
     }
