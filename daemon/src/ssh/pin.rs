@@ -70,6 +70,8 @@ fn algorithms(key: &PublicKey) -> Option<Vec<Algorithm>> {
 
 #[cfg(test)]
 mod tests {
+    use russh::keys::ssh_key;
+
     use super::*;
 
     const ED25519: &str = "ssh-ed25519 \
@@ -87,6 +89,18 @@ mod tests {
         assert!(pin.accepts(&presented(ED25519)));
         assert!(!pin.accepts(&presented(OTHER)));
         assert_eq!(pin.algorithms(), [Algorithm::Ed25519]);
+    }
+
+    /// Signed by an authority for the very key that is pinned.
+    #[test]
+    fn a_certificate_is_no_key() {
+        let certificate = include_str!("../../fuzz/pin/certificate");
+        assert_eq!(HostKeyPin::parse(certificate).unwrap_err(), BadCredentials::HostKey);
+        let certificate = ssh_key::Certificate::from_openssh(certificate.trim()).unwrap();
+        let key = PublicKey::from(certificate.public_key().clone());
+        let pin = HostKeyPin::parse(&key.to_openssh().unwrap()).unwrap();
+        assert!(pin.accepts(&key.into()));
+        assert!(!pin.accepts(&PublicKeyOrCertificate::Certificate(certificate)));
     }
 
     #[test]
