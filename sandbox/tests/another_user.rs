@@ -55,7 +55,7 @@ async fn daemon(home: &Path) -> Child {
         }
     })
     .await
-    .expect("the daemon listens");
+    .unwrap();
     child
 }
 

@@ -14,6 +14,9 @@ use super::users::{DbUser, SshUser};
 use crate::fuzz::assert_fit_for_people;
 use crate::http::Answer;
 
+/// What a status means on one call.
+type Meaning<'a> = &'a dyn Fn(&Answer) -> Option<Declined>;
+
 const ADDON: &str = "borealis-pg-hex-12345";
 
 fn assert_fit(error: &Error) {
@@ -37,7 +40,7 @@ fn passed_on<T: DeserializeOwned + Serialize + PartialEq>(answer: &Answer) {
 
 #[test]
 fn fuzz_borealis_answer() {
-    let meanings: [&dyn Fn(&Answer) -> Option<Declined>; 8] = [
+    let meanings: [Meaning<'_>; 8] = [
         &|answer| Declined::to_install("postgis", answer),
         &|answer| Declined::to_uninstall("postgis", answer),
         &Declined::to_reset,

@@ -97,7 +97,7 @@ fn fault(session: &WantedSession) -> Option<&'static str> {
     let named = |name: &str| Target::from_parts(name, None).is_ok();
     if session.id.as_str().parse::<SessionId>().is_err() {
         Some("its id is none")
-    } else if !names(session).into_iter().all(|name| named(name)) {
+    } else if !names(session).into_iter().all(named) {
         Some("a name in it is none")
     } else if session.port == 0 {
         Some("its port is 0")
