@@ -136,7 +136,8 @@ async fn a_flood_of_callers_is_outlived() {
     let listener = Listener::bind(&path, &home.lock).await.unwrap();
     let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
     let router = Router::new().route("/", get(|| async { "fine" }));
-    let serving = serve_router(listener, router, cancel.clone(), tasks.clone());
+    let stand = Stand { lock: home.lock.clone(), cancel: cancel.clone(), tasks: tasks.clone() };
+    let serving = serve_router(listener, router, stand);
     let asking = async {
         let mut silent = Vec::new();
         for _ in 0..300 {

@@ -9,9 +9,9 @@
     reason = "each test file uses its part; a helper that fails should fail the test"
 )]
 
-pub mod clients;
 #[cfg(target_os = "linux")]
 pub mod alone;
+pub mod clients;
 #[cfg(target_os = "linux")]
 pub mod machine;
 pub mod terminal;

@@ -8,7 +8,7 @@ use futures_util::FutureExt;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::*;
-use crate::postgres::refuse;
+use crate::postgres::{Refusal, RefusalKind, refuse};
 
 /// Gives at most `step` bytes a read, and keeps what is written.
 struct Client<'a> {
@@ -92,8 +92,9 @@ fn fuzz_refusal() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     crate::fuzz::check("startup", |bytes| {
         let mut client = client(bytes, usize::MAX);
-        let said = "sushi/DATABASE: the tunnel\0 is down";
-        runtime.block_on(refuse(&mut client, First::none(), said, Some("wait"))).unwrap();
+        let message = "sushi/DATABASE: the tunnel\0 is down";
+        let refusal = Refusal { kind: RefusalKind::NotNow, message, hint: "wait" };
+        runtime.block_on(refuse(&mut client, First::none(), refusal)).unwrap();
         let noes = client.heard.iter().take_while(|byte| **byte == b'N').count();
         let answer = &client.heard[noes..];
         assert!(noes <= 3, "{noes} times no");
