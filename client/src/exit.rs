@@ -97,9 +97,11 @@ impl From<ErrorCode> for Code {
             E::TargetNotFound | E::TargetAmbiguous | E::SessionNotFound | E::NoSuchPart => {
                 Self::TARGET
             }
+            E::TargetMoved => Self::TARGET,
             E::LoginRequired | E::TwoFactorRequired => Self::LOGIN,
             E::AccessRevoked | E::Provisioning | E::Upgrading | E::RateLimited => Self::REFUSED,
             E::Refused | E::Maintenance | E::AlreadyExists => Self::REFUSED,
+            E::RefreshRequired | E::TooManyRenewals => Self::REFUSED,
             E::PortTaken => Self::PORT,
             E::TimedOut => Self::TIMED_OUT,
             E::Forbidden

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use borealis_proto::{Paths, Settings};
+use borealis_proto::{Paths, Renew, Settings};
 use reqwest::Url;
 
 use crate::credentials::Secret;
@@ -26,6 +26,8 @@ pub struct Config {
     pub netrc: Vec<PathBuf>,
     /// SSH connections that a tunnel may have at once.
     pub links: usize,
+    /// What becomes of credentials that are refused.
+    pub renew: Renew,
     /// Where the log goes, for `GET /v1/daemon`: a path, or `journal`.
     pub log: String,
     /// What a person should hear of the start, for `GET /v1/daemon`.
@@ -65,6 +67,7 @@ impl Config {
         Ok(Self {
             log: paths.log_file().display().to_string(),
             troubles: Vec::new(),
+            renew: settings.renew.unwrap_or_default(),
             links: settings.links.unwrap_or(Settings::LINKS).into(),
             paths,
             heroku: checked_url("HEROKU_HOST", &heroku_url(heroku_host))?,

@@ -149,7 +149,7 @@ fn build(
     let apis = Apis::new(heroku.clone(), borealis.clone());
     let told = notices.clone();
     let tasks = Tasks::new(tracker).telling(move |fault| told.add(fault));
-    let vault = Arc::new(Vault::new(Arc::new(apis), tasks.group()));
+    let vault = Arc::new(Vault::new(Arc::new(apis), config.renew, tasks.group()));
     let addons = Addons::new(heroku.clone(), borealis.clone(), vault.clone());
     let loaded = Store::load(&config.paths.state_file());
     if let Some(notice) = loaded.notice {

@@ -44,6 +44,12 @@ pub enum ErrorCode {
     KeyRefused,
     /// The SSH server's host key is not the announced one.
     HostKeyChanged,
+    /// Credentials are refused, and `renew = "ask"`: only a person's `refresh` gets others.
+    RefreshRequired,
+    /// Credentials were renewed so often that something must be wrong: a person has to look.
+    TooManyRenewals,
+    /// Another add-on is attached now under the name that the session was opened by.
+    TargetMoved,
     /// Postgres cannot be reached through the link.
     DatabaseUnreachable,
     /// The service does not do that, to this add-on or now.

@@ -12,6 +12,7 @@ mod error;
 mod event;
 mod paths;
 mod query;
+mod renewed;
 mod session;
 mod settings;
 mod target;
@@ -28,11 +29,12 @@ pub use error::{ErrorBody, ErrorCode, ErrorDetail};
 pub use event::Event;
 pub use paths::{Paths, PathsError};
 pub use query::{Column, OnError, QueryEvent, QueryRequest, ServerMessage, Severity};
+pub use renewed::{CredentialKind, Renewed};
 pub use session::{
     Access, Bytes, Connections, Credentials, Endpoint, Identity, OpenSession, Reason, Session,
     SessionId, SessionList, SessionState, canonical_attachment,
 };
-pub use settings::{Settings, SettingsError};
+pub use settings::{Renew, Settings, SettingsError};
 pub use target::{Target, TargetError};
 pub use version::{
     API_HEADER, API_VERSION, DAEMON_HEADER, HEROKU_KEY_HEADER, REPLACED, REQUEST_ID_HEADER,

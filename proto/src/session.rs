@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ErrorCode;
+use crate::renewed::Renewed;
 
 /// Names a session for as long as it is wanted: `ses_` and a few of `a-z2-9`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -224,9 +225,17 @@ pub struct Session {
     pub bytes: Bytes,
     /// When Postgres last answered through it.
     pub proved_at: Option<Timestamp>,
-    /// Why the state file does not have it as it is now; absent while it does. Since 2026-11-25.
+    /// Why the state file does not have it as it is now; absent while it does. Since 2026-11-24.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub unsaved: Option<Reason>,
+    /// The last time that credentials were refused and renewed without a `refresh`; gone with the
+    /// next `refresh`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewed: Option<Renewed>,
+    /// The add-on that the target means now, when that is known to be another one. The session stays
+    /// with `addon`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub moved_to: Option<String>,
 }
 
 /// `POST /v1/sessions`.

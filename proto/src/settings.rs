@@ -7,6 +7,7 @@
 //! | `log` | `BOREALIS_LOG` | `info` |
 //! | `heroku_host` | `HEROKU_HOST` | `heroku.com` |
 //! | `links` | `BOREALIS_LINKS` | 4: SSH connections that one tunnel may have, 1 to 16 |
+//! | `renew` | `BOREALIS_RENEW` | `auto`: credentials that are refused are renewed; `ask`: only by `refresh` |
 //! | `borealis_api` | `BOREALIS_PG_API_BASE_URL` | `https://pg-heroku-addon-api.borealis-data.com` |
 //!
 //! The variable wins over the file. `BOREALIS_CONFIG` says where the file is.
@@ -31,6 +32,19 @@ pub struct Settings {
     pub borealis_api: Option<String>,
     /// SSH connections that one tunnel may have at once.
     pub links: Option<u8>,
+    /// What becomes of credentials that are refused.
+    pub renew: Option<Renew>,
+}
+
+/// What becomes of credentials that worked and are refused now.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Renew {
+    /// Others are got at once.
+    #[default]
+    Auto,
+    /// A person is waited for, who may know why they were taken away.
+    Ask,
 }
 
 /// A setting does not say what it should.
@@ -42,6 +56,9 @@ pub enum SettingsError {
     /// Not a number of links that we make.
     #[error("links (BOREALIS_LINKS) is {0}: a number from 1 to 16 is meant")]
     Links(String),
+    /// Neither of the two words.
+    #[error("renew (BOREALIS_RENEW) is {0}: auto or ask is meant")]
+    Renew(String),
 }
 
 impl Settings {
@@ -69,6 +86,7 @@ impl Settings {
             heroku_host: var("HEROKU_HOST").or(file.heroku_host),
             borealis_api: var("BOREALIS_PG_API_BASE_URL").or(file.borealis_api),
             links: links(var("BOREALIS_LINKS"), file.links)?,
+            renew: var("BOREALIS_RENEW").map(renew).transpose()?.or(file.renew),
         })
     }
 }
@@ -80,6 +98,14 @@ fn links(var: Option<String>, file: Option<u8>) -> Result<Option<u8>, SettingsEr
         _ => Err(SettingsError::Links(said)),
     };
     said.map(checked).transpose()
+}
+
+fn renew(said: String) -> Result<Renew, SettingsError> {
+    match said.as_str() {
+        "auto" => Ok(Renew::Auto),
+        "ask" => Ok(Renew::Ask),
+        _ => Err(SettingsError::Renew(said)),
+    }
 }
 
 #[cfg(test)]
@@ -108,6 +134,22 @@ mod tests {
         }
         let env = |name: &str| (name == "BOREALIS_LINKS").then(|| "many".to_owned());
         assert!(Settings::resolve(None, env).unwrap_err().to_string().contains("many"));
+    }
+
+    #[test]
+    fn whether_to_ask_is_one_of_two_words() {
+        let from = |file: &str| Settings::resolve(Some(file), |_| None);
+        let env = |name: &str| (name == "BOREALIS_RENEW").then(|| "ask".to_owned());
+        assert_eq!(
+            Settings::resolve(Some("renew = \"auto\""), env).unwrap().renew,
+            Some(Renew::Ask)
+        );
+        assert_eq!(from("renew = \"ask\"").unwrap().renew, Some(Renew::Ask));
+        assert_eq!(from("").unwrap().renew, None);
+        assert!(from("renew = \"never\"").unwrap_err().to_string().contains("never"));
+        let env = |name: &str| (name == "BOREALIS_RENEW").then(|| "Perhaps".to_owned());
+        let error = Settings::resolve(None, env).unwrap_err().to_string();
+        assert!(error.contains("BOREALIS_RENEW") && error.contains("Perhaps"), "{error}");
     }
 
     #[test]

@@ -38,6 +38,8 @@ pub fn session(app: &str, attachment: &str) -> Session {
         bytes: Bytes { sent: 10_240, received: 990_211 },
         proved_at: Some("2026-11-22T12:26:10Z".parse().unwrap()),
         unsaved: None,
+        renewed: None,
+        moved_to: None,
     }
 }
 

@@ -30,14 +30,17 @@ pub(super) fn treatment(code: ErrorCode) -> Treatment {
         ErrorCode::NoSuchPart => lasting(StatusCode::NOT_FOUND),
         ErrorCode::AlreadyExists => lasting(StatusCode::CONFLICT),
         ErrorCode::Refused => lasting(StatusCode::UNPROCESSABLE_ENTITY),
-        ErrorCode::TargetAmbiguous | ErrorCode::PortTaken => lasting(StatusCode::CONFLICT),
+        ErrorCode::TargetAmbiguous | ErrorCode::PortTaken | ErrorCode::TargetMoved => {
+            lasting(StatusCode::CONFLICT)
+        }
         ErrorCode::LoginRequired | ErrorCode::TwoFactorRequired => {
             lasting(StatusCode::UNAUTHORIZED)
         }
-        ErrorCode::AccessRevoked => lasting(StatusCode::FORBIDDEN),
+        ErrorCode::AccessRevoked | ErrorCode::RefreshRequired => lasting(StatusCode::FORBIDDEN),
         ErrorCode::ConnInfoInvalid | ErrorCode::QueryFailed => {
             lasting(StatusCode::UNPROCESSABLE_ENTITY)
         }
+        ErrorCode::TooManyRenewals => lasting(StatusCode::TOO_MANY_REQUESTS),
         ErrorCode::RateLimited => passing(StatusCode::TOO_MANY_REQUESTS),
         ErrorCode::HostKeyChanged | ErrorCode::ServiceMisbehaved => {
             lasting(StatusCode::BAD_GATEWAY)

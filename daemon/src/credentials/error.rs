@@ -1,10 +1,13 @@
 //! Why there are no credentials. Cloned to all who wait for the same ones.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use borealis_proto::ErrorCode;
 
 use super::conn_info::ConnInfoError;
+use super::ledger::{APART, CEILING, Denied};
+use super::types::Kind;
 use crate::fault::{Failure, Fault};
 use crate::{borealis, heroku};
 
@@ -20,12 +23,53 @@ pub enum Error {
     /// The application's config var cannot be used.
     #[error(transparent)]
     ConnInfo(#[from] Arc<ConnInfoError>),
+    /// Renewed a moment ago, and refused again.
+    #[error(
+        "the {credential} is refused again soon after it was got: another is asked for {} s after \
+         the last one",
+        APART.as_secs()
+    )]
+    TooSoon {
+        /// Which.
+        credential: Kind,
+        /// How long until the service may be asked.
+        wait: Duration,
+    },
+    /// Renewed so often that something must be wrong.
+    #[error(
+        "the {credential} was renewed {CEILING} times within a day and is refused again: somebody \
+         or something keeps taking it away, another machine that renews it for one"
+    )]
+    TooOften {
+        /// Which.
+        credential: Kind,
+    },
+    /// Refused, and the user wants to be asked.
+    #[error(
+        "the {credential} is refused, and is not renewed without your word (renew = \"ask\"): \
+         somebody may have reset the users to keep people out"
+    )]
+    NotAsked {
+        /// Which.
+        credential: Kind,
+    },
     /// The request was given up half-way: a fault of ours, or the daemon is ending.
     #[error("the request for credentials was given up half-way")]
     Interrupted,
 }
 
+/// What a person can do who cannot wait, or who decides.
+const REFRESH: &str = "borealisctl refresh TARGET";
+
 impl Error {
+    pub(super) fn denied(denied: Denied, credential: Kind) -> Self {
+        match denied {
+            Denied::TooSoon(wait) => Self::TooSoon { credential, wait },
+            Denied::TooOften => Self::TooOften { credential },
+            Denied::NotAsked => Self::NotAsked { credential },
+        }
+    }
+
     /// How it is treated, and what people are told.
     #[must_use]
     pub fn failure(&self) -> Failure {
@@ -33,10 +77,20 @@ impl Error {
             Self::Heroku(error) => error.failure(),
             Self::Borealis(error) => error.failure(),
             Self::ConnInfo(error) => error.failure(),
+            Self::TooSoon { wait, .. } => {
+                let fault = Fault::Paced { first: *wait, ceiling: *wait };
+                Failure::new(fault, ErrorCode::RateLimited, self.to_string()).hint(REFRESH)
+            }
+            Self::TooOften { .. } => self.blocked(ErrorCode::TooManyRenewals),
+            Self::NotAsked { .. } => self.blocked(ErrorCode::RefreshRequired),
             Self::Interrupted => {
                 Failure::new(Fault::Transient, ErrorCode::Internal, self.to_string())
             }
         }
+    }
+
+    fn blocked(&self, code: ErrorCode) -> Failure {
+        Failure::new(Fault::Blocked { recheck: None }, code, self.to_string()).hint(REFRESH)
     }
 }
 

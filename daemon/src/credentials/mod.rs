@@ -2,18 +2,24 @@
 //!
 //! [`Vault`] is the only room that decides to ask the service for a key or a password. It never
 //! has more than one request in flight for the same one, and finishes what it began (the
-//! short-lived Heroku authorization is deleted) even when whoever asked has gone.
+//! short-lived Heroku authorization is deleted) even when whoever asked has gone. What the daemon
+//! renews by itself has a pace and a daily ceiling.
 //!
-//! `shelf` holds and shares, `lease` cleans up, `conn_info` reads the application's config var,
+//! `want` says who asks for what, `shelf` holds and shares, `ledger` paces, `lease` cleans up, `conn_info` reads the application's config var,
 //! `issuer` names what is needed from the two APIs.
 
 mod conn_info;
 mod error;
 mod issuer;
 mod lease;
+mod ledger;
 mod shelf;
 mod types;
 mod vault;
+mod want;
+
+#[cfg(test)]
+pub(crate) mod fake_service;
 
 #[cfg(test)]
 pub(crate) mod fakes;
@@ -25,3 +31,4 @@ pub use issuer::{Apis, Issuer};
 pub use lease::Lease;
 pub use types::{DatabaseCredentials, Generation, Owner, SshCredentials};
 pub use vault::Vault;
+pub use want::{Asker, Past, Refused, Want};

@@ -31,6 +31,27 @@ impl Owner {
     }
 }
 
+/// What can be refused and renewed, for people.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// For the SSH server.
+    SshKey,
+    /// For Postgres.
+    Password,
+    /// Both, as the config var has them.
+    ConfigVar,
+}
+
+impl std::fmt::Display for Kind {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::SshKey => "SSH key",
+            Self::Password => "password",
+            Self::ConfigVar => "application's config var",
+        })
+    }
+}
+
 /// Tells an older credential from a newer one of the same kind: grows with each mint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Generation(pub u64);

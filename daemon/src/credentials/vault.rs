@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use borealis_proto::Access;
+use borealis_proto::{Access, Renew};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
@@ -11,7 +11,8 @@ use super::error::Error;
 use super::issuer::Issuer;
 use super::lease::Lease;
 use super::shelf::Shelf;
-use super::types::{DatabaseCredentials, Generation, Owner, SshCredentials};
+use super::types::{DatabaseCredentials, Generation, Kind, Owner, SshCredentials};
+use super::want::Want;
 use crate::borealis::{DbUser, SshUser};
 use crate::tasks::Tasks;
 
@@ -29,60 +30,55 @@ pub struct Vault {
 impl Vault {
     /// An empty one, whose requests are `tasks`.
     #[must_use]
-    pub fn new(issuer: Arc<dyn Issuer>, tasks: Tasks) -> Self {
+    pub fn new(issuer: Arc<dyn Issuer>, renew: Renew, tasks: Tasks) -> Self {
         Self {
-            ssh: Shelf::new(&tasks),
-            databases: Shelf::new(&tasks),
-            apps: Shelf::new(&tasks),
+            ssh: Shelf::new(Kind::SshKey, renew, &tasks),
+            databases: Shelf::new(Kind::Password, renew, &tasks),
+            apps: Shelf::new(Kind::ConfigVar, renew, &tasks),
             issuer,
             tasks,
             closing: CancellationToken::new(),
         }
     }
 
-    /// How to log in to the SSH server. With `refused`, that generation and what is older is not
-    /// good enough.
+    /// How to log in to the SSH server.
     ///
     /// # Errors
-    /// When new ones are needed and the service does not hand them out.
-    pub async fn ssh(
-        &self,
-        owner: &Owner,
-        refused: Option<Generation>,
-    ) -> Result<Arc<SshCredentials>, Error> {
+    /// When new ones are needed and the service does not hand them out, or is not asked: too soon,
+    /// too often, or not without a person's word.
+    pub async fn ssh(&self, owner: &Owner, want: Want) -> Result<Arc<SshCredentials>, Error> {
         match owner {
             Owner::Personal { addon } => {
                 let mint = |generation| self.mint_ssh(addon, generation);
-                self.ssh.get(addon, refused, mint).await
+                self.ssh.get(addon, want, mint).await
             }
             Owner::Application { app, attachment, .. } => {
                 let read = |generation| self.read_conn_info(app, attachment, generation);
-                let info = self.apps.get(owner, refused, read).await?;
+                let info = self.apps.get(owner, want, read).await?;
                 self.usable(owner, info.ssh())
             }
         }
     }
 
-    /// How to log in to Postgres. With `refused`, that generation and what is older is not good
-    /// enough.
+    /// How to log in to Postgres.
     ///
     /// # Errors
-    /// When new ones are needed and the service does not hand them out.
+    /// As for [`Vault::ssh`].
     pub async fn database(
         &self,
         owner: &Owner,
         access: Access,
-        refused: Option<Generation>,
+        want: Want,
     ) -> Result<Arc<DatabaseCredentials>, Error> {
         match owner {
             Owner::Personal { addon } => {
                 let key = (addon.clone(), access);
                 let mint = |generation| self.mint_database(addon, access, generation);
-                self.databases.get(&key, refused, mint).await
+                self.databases.get(&key, want, mint).await
             }
             Owner::Application { app, attachment, .. } => {
                 let read = |generation| self.read_conn_info(app, attachment, generation);
-                let info = self.apps.get(owner, refused, read).await?;
+                let info = self.apps.get(owner, want, read).await?;
                 self.usable(owner, info.database(access))
             }
         }

@@ -25,17 +25,26 @@ impl Heroku {
         }
     }
 
-    /// The config var's name is tried as it was typed first: an attachment may end in `_URL`.
     async fn attachment(&self, app: &str, typed: &str) -> Result<Attached, Error> {
+        let attached = self.attached(app, typed).await?;
+        let missing = || Error::NotAttached { app: app.to_owned(), attachment: typed.to_owned() };
+        unless_missing(self.our_addon(&attached.addon).await)?.ok_or_else(missing)?;
+        Ok(attached)
+    }
+
+    /// What is attached to an app under a name, of whatever service. The config var's name is tried
+    /// as it was typed first: an attachment may end in `_URL`.
+    ///
+    /// # Errors
+    /// When nothing is; without a login; when Heroku refuses or does not answer.
+    pub async fn attached(&self, app: &str, typed: &str) -> Result<Attached, Error> {
         let canonical = canonical_attachment(typed);
         let mut found = self.attachments_as(app, typed).await?;
         if found.is_empty() && canonical != typed {
             found = self.attachments_as(app, canonical).await?;
         }
         let missing = || Error::NotAttached { app: app.to_owned(), attachment: typed.to_owned() };
-        let attached = complete(prefer(found, Some(app)).ok_or_else(missing)?)?;
-        unless_missing(self.our_addon(&attached.addon).await)?.ok_or_else(missing)?;
-        Ok(attached)
+        complete(prefer(found, Some(app)).ok_or_else(missing)?)
     }
 
     async fn attachments_as(&self, app: &str, name: &str) -> Result<Vec<Attachment>, Error> {

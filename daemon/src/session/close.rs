@@ -43,7 +43,7 @@ impl Manager {
         self.drain(live, drain).await;
         // Whoever comes last to it, so that an end that broke off can be asked for again.
         if self.remove(&live.id) {
-            self.tunnels().release(&live.key.owner).await;
+            self.tunnels().release(&live.key.owner, &live.whereabouts).await;
             info!(session = %live.id, addon = live.addon, "closed");
         }
     }
@@ -65,7 +65,7 @@ impl Manager {
         let all = sessions.iter().map(|live| async {
             live.accepting.cancel();
             self.drain(live, drain).await;
-            self.tunnels().release(&live.key.owner).await;
+            self.tunnels().release(&live.key.owner, &live.whereabouts).await;
         });
         futures_util::future::join_all(all).await;
         self.stop_tasks().await;

@@ -89,7 +89,7 @@ mod tests {
 
     fn status(phase: Phase, code: Option<ErrorCode>) -> Status {
         let failure = code.map(|code| Failure::new(Fault::Transient, code, "x"));
-        Status { phase, failures: u32::from(code.is_some()), failure, next_retry_at: None }
+        Status { phase, failures: u32::from(code.is_some()), failure, ..Status::new() }
     }
 
     #[test]

@@ -65,7 +65,7 @@ async fn wait_for_channel(live: &Live) -> Result<Channel, Error> {
 }
 
 async fn turn_away(live: &Live, stream: TcpStream, first: First, error: &Error) {
-    let reason = refusal(error);
+    let reason = refusal(live, error);
     if reason.code == ErrorCode::DatabaseUnreachable {
         live.heard(false);
     }

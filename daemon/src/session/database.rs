@@ -3,15 +3,18 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use borealis_proto::{Access, ErrorCode};
+use borealis_proto::{Access, CredentialKind, ErrorCode, Renewed};
 use futures_util::FutureExt;
-use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use crate::credentials::{DatabaseCredentials, Generation, Owner, Vault};
+use super::live::now;
+use super::whereabouts::{self, Whereabouts};
+use crate::credentials::{
+    Asker, DatabaseCredentials, Generation, Owner, Past, Refused, Vault, Want,
+};
 use crate::fault::{Failure, Fault};
 use crate::tasks::{Kept, Tasks};
 use crate::tunnel::{Pacer, Phase, Status};
@@ -25,8 +28,18 @@ type Reply = oneshot::Sender<Result<Credentials, Failure>>;
 enum Command {
     /// `heard` fires once it has had its effect.
     Retry { heard: oneshot::Sender<()> },
-    /// This generation is not good enough.
-    Renew { refused: Generation, done: Reply },
+    /// A person wants others.
+    Refresh { done: Reply },
+    /// Postgres refuses these.
+    Renew { refused: Generation, found_by: Asker, done: Reply },
+}
+
+/// Whose credentials, and where they come from.
+pub(super) struct Source {
+    pub(super) vault: Arc<Vault>,
+    pub(super) owner: Owner,
+    pub(super) access: Access,
+    pub(super) whereabouts: Arc<Whereabouts>,
 }
 
 /// The handle.
@@ -38,32 +51,25 @@ pub(super) struct Database {
 
 impl Database {
     /// Starts to get them. Ends with `stop`.
-    pub(super) fn start(
-        vault: Arc<Vault>,
-        owner: Owner,
-        access: Access,
-        tasks: &Tasks,
-        stop: CancellationToken,
-    ) -> Self {
+    pub(super) fn start(source: Source, tasks: &Tasks, stop: CancellationToken) -> Self {
         // The keeper receives; the session's handlers send, and wait while it is full.
         let (commands, received) = mpsc::channel(COMMANDS);
         let (status_out, status) = watch::channel(Status::new());
         let (held_out, held) = watch::channel(None);
-        let addon = owner.addon().to_owned();
+        let what = format!("what keeps the {} password of {}", source.access, source.owner.addon());
         let keeper = Keeper {
-            vault,
-            owner,
-            access,
+            source: Arc::new(source),
             status: status_out,
             held: held_out,
             pacer: Pacer::default(),
+            youngest: None,
             refused: None,
+            unwanted: None,
             waiting: Vec::new(),
             commands: received,
             fallen: None,
             stop: stop.clone(),
         };
-        let what = format!("what keeps the {access} password of {addon}");
         tasks.keep(what, keeper, stop);
         Self { commands, status, held }
     }
@@ -101,10 +107,21 @@ impl Database {
         let _ = effect.await;
     }
 
-    /// Other credentials than those of `refused`.
-    pub(super) async fn renew(&self, refused: Generation) -> Result<Credentials, Failure> {
+    /// Other credentials, because a person wants them.
+    pub(super) async fn refresh(&self) -> Result<Credentials, Failure> {
         let (done, result) = oneshot::channel();
-        let _ = self.commands.send(Command::Renew { refused, done }).await;
+        let _ = self.commands.send(Command::Refresh { done }).await;
+        result.await.unwrap_or_else(|_gone| Err(closing()))
+    }
+
+    /// Other credentials than these, which Postgres refuses.
+    pub(super) async fn renew(
+        &self,
+        refused: Generation,
+        found_by: Asker,
+    ) -> Result<Credentials, Failure> {
+        let (done, result) = oneshot::channel();
+        let _ = self.commands.send(Command::Renew { refused, found_by, done }).await;
         result.await.unwrap_or_else(|_gone| Err(closing()))
     }
 }
@@ -122,14 +139,16 @@ fn closing() -> Failure {
 }
 
 struct Keeper {
-    vault: Arc<Vault>,
-    owner: Owner,
-    access: Access,
+    source: Arc<Source>,
     status: watch::Sender<Status>,
     held: watch::Sender<Option<Credentials>>,
     pacer: Pacer,
-    /// This generation and older ones are not good enough.
-    refused: Option<Generation>,
+    /// The youngest that were ever held.
+    youngest: Option<Generation>,
+    /// Postgres refuses these: they are not used again.
+    refused: Option<Refused>,
+    /// A person wants others than these: if there are none, they serve on.
+    unwanted: Option<Generation>,
     /// Who asked for others and hears of the end.
     waiting: Vec<Reply>,
     commands: mpsc::Receiver<Command>,
@@ -186,18 +205,30 @@ impl Keeper {
         }
     }
 
+    fn want(&self) -> Want {
+        match (self.unwanted, self.refused) {
+            (Some(generation), _) => Want::Other(generation),
+            (None, Some(refused)) => Want::Renewed(refused),
+            (None, None) => Want::Any,
+        }
+    }
+
     /// Asks the vault, and goes on hearing commands meanwhile.
     async fn mint(&mut self) -> Result<Credentials, Failure> {
-        let (vault, owner, access) = (self.vault.clone(), self.owner.clone(), self.access);
-        let refused = self.refused;
-        let mut minted: BoxFuture<'static, _> =
-            async move { vault.database(&owner, access, refused).await }.boxed();
         loop {
-            tokio::select! {
-                result = &mut minted => return result.map_err(|error| error.failure()),
-                Some(command) = self.commands.recv() => {
-                    self.heed(command);
+            let want = self.want();
+            let mut minted = get(self.source.clone(), want).boxed();
+            let result = loop {
+                tokio::select! {
+                    result = &mut minted => break result,
+                    Some(command) = self.commands.recv() => {
+                        self.heed(command);
+                    }
                 }
+            };
+            // Whoever wanted more meanwhile must not hear the answer to a smaller wish.
+            if result.is_ok() || self.want() == want {
+                return result;
             }
         }
     }
@@ -237,7 +268,12 @@ impl Keeper {
                 let _ = heard.send(());
                 wanting
             }
-            Command::Renew { refused, done } => {
+            Command::Refresh { done } => {
+                self.unwanted = self.unwanted.max(self.youngest);
+                self.waiting.push(done);
+                true
+            }
+            Command::Renew { refused, found_by, done } => {
                 let newer = self.held.borrow().clone().filter(|held| held.generation > refused);
                 match newer {
                     Some(credentials) => {
@@ -246,7 +282,9 @@ impl Keeper {
                         false
                     }
                     None => {
-                        self.refused = self.refused.max(Some(refused));
+                        // Whether it ever worked, Postgres was not asked before.
+                        let past = Past::Worked;
+                        self.refused = Some(Refused { generation: refused, past, found_by });
                         self.waiting.push(done);
                         true
                     }
@@ -256,31 +294,60 @@ impl Keeper {
     }
 
     fn keep(&mut self, credentials: Credentials) -> Option<Duration> {
-        self.refused = None;
+        let refused = self.refused.take();
+        let renewed = match self.unwanted.take() {
+            Some(_) => None,
+            None if refused.is_some() => Some(self.renewal()),
+            None => self.status.borrow().renewed.clone(),
+        };
         self.pacer.settled();
+        self.youngest = Some(credentials.generation);
         self.held.send_replace(Some(credentials.clone()));
-        self.status.send_replace(Status { phase: Phase::Ready, ..Status::new() });
+        self.status.send_replace(Status { phase: Phase::Ready, renewed, ..Status::new() });
         self.answer(&Ok(credentials));
         None
     }
 
-    /// What is held stays in use: it may still be good.
+    fn renewal(&self) -> Renewed {
+        warn!(
+            owner = ?self.source.owner,
+            "Postgres refused the password, and it was renewed: somebody may have reset the users"
+        );
+        Renewed {
+            credential: CredentialKind::Password,
+            at: now(),
+            reason: "Postgres refused it".to_owned(),
+        }
+    }
+
+    /// What is held stays in use, unless Postgres refuses it: it may still be good.
     fn fail(&mut self, failure: Failure) -> Option<Duration> {
         let (fault, pause) = self.pacer.failed(failure.fault);
-        warn!(owner = ?self.owner, ?fault, ?pause, reason = %failure.reason.message,
+        warn!(owner = ?self.source.owner, ?fault, ?pause, reason = %failure.reason.message,
             "no database credentials");
-        self.answer(&Err(failure.clone()));
+        self.unwanted = None;
+        if self.refused.is_some() {
+            self.held.send_replace(None);
+        }
         if self.held.borrow().is_some() {
-            self.refused = None;
+            self.answer(&Err(failure));
             return None;
         }
         let blocked = matches!(fault, Fault::Blocked { .. });
+        let renewed = self.status.borrow().renewed.clone();
         self.status.send_replace(Status {
             phase: if blocked { Phase::Blocked } else { Phase::Waiting },
             failures: self.pacer.failures(),
-            failure: Some(failure),
+            failure: Some(failure.clone()),
             next_retry_at: pause.and_then(from_now),
+            renewed,
         });
+        // After the state: whoever hears it may look.
+        self.answer(&Err(failure));
+        if let Some(refused) = &mut self.refused {
+            // Whoever came upon it has an answer; from here on it is the daemon that tries.
+            refused.found_by = Asker::Daemon;
+        }
         pause
     }
 
@@ -290,6 +357,14 @@ impl Keeper {
             let _ = reply.send(result.clone());
         }
     }
+}
+
+/// Of what is renewed without a person's word it is first made sure that it is still wanted.
+async fn get(source: Arc<Source>, want: Want) -> Result<Credentials, Failure> {
+    let Source { vault, owner, access, whereabouts } = &*source;
+    let minted =
+        async { vault.database(owner, *access, want).await.map_err(|error| error.failure()) };
+    whereabouts::guarded(std::slice::from_ref(whereabouts), want, minted).await
 }
 
 fn from_now(pause: Duration) -> Option<Timestamp> {

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use borealis_proto::{Access, ErrorCode, Session, SessionId, SessionState};
+use borealis_proto::{Access, ErrorCode, Renew, Session, SessionId, SessionState};
 use tokio_util::task::TaskTracker;
 
 use super::endpoint;
@@ -41,7 +41,7 @@ impl World {
         let requests = Tasks::new(&all).telling(move |fault| told.add(fault));
         let manager = Manager::new(Parts {
             heroku: Arc::new(heroku),
-            vault: Arc::new(Vault::new(service.clone(), requests)),
+            vault: Arc::new(Vault::new(service.clone(), Renew::Auto, requests)),
             connector: server.clone(),
             links: 2,
             clients: 8,

@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use borealis_proto::{
-    Access, Connections, Endpoint, ErrorCode, Identity, Reason, Session, SessionId, SessionState,
+    Access, Connections, Endpoint, ErrorCode, Identity, Reason, Renewed, Session, SessionId,
+    SessionState,
 };
 use jiff::Timestamp;
 use tokio::net::TcpListener;
@@ -19,9 +20,10 @@ use super::condition::{Condition, Facts};
 use super::database::Database;
 use super::endpoint::Endpoint as LocalEndpoint;
 use super::error::Error;
-use super::memory::Memory;
+use super::memory::{Memory, Told};
 use super::room::Room;
 use super::wanted::Unsaved;
+use super::whereabouts::Whereabouts;
 use crate::credentials::Owner;
 use crate::locked::Locked;
 use crate::tasks::Tasks;
@@ -52,6 +54,7 @@ pub(super) struct Live {
     pub(super) port: u16,
     pub(super) tunnel: Arc<Tunnel>,
     pub(super) database: Database,
+    pub(super) whereabouts: Arc<Whereabouts>,
     /// Ends with its last hold, and is not in the state file.
     pub(super) ephemeral: AtomicBool,
     pub(super) holds: AtomicUsize,
@@ -102,11 +105,15 @@ impl Live {
             was_up: memory.was_up,
             closing: self.accepting.is_cancelled(),
         });
-        let held = self.database.held().map(|held| held.generation);
-        let renewed = std::mem::replace(&mut memory.generation, held) != held;
-        if condition == memory.shown && !renewed {
+        let told = Told {
+            generation: self.database.held().map(|held| held.generation),
+            renewed: latest(tunnel.renewed, database.renewed),
+            moved_to: self.whereabouts.moved_to(),
+        };
+        if condition == memory.shown && told == memory.told {
             return;
         }
+        memory.told = told;
         let turned = condition.state != memory.shown.state;
         let came_up = turned && condition.state == SessionState::Up;
         if turned {
@@ -145,7 +152,7 @@ impl Live {
             ephemeral: self.ephemeral.load(Ordering::Relaxed),
             state: memory.shown.state,
             since: memory.since,
-            reason: memory.shown.reason.clone(),
+            reason: memory.shown.reason.clone().map(|reason| self.addressed(reason)),
             attempt: memory.shown.attempt,
             next_retry_at: memory.shown.next_retry_at.and_then(whole_second),
             endpoint: self.endpoint(),
@@ -159,6 +166,8 @@ impl Live {
             bytes: self.traffic.snapshot(),
             proved_at: *self.proved_at.lock(),
             unsaved: self.unsaved(),
+            renewed: memory.told.renewed.clone(),
+            moved_to: memory.told.moved_to.clone(),
         }
     }
 
@@ -174,6 +183,14 @@ impl Live {
 
     pub(super) fn target(&self) -> String {
         format!("{}/{}", self.app, self.attachment)
+    }
+
+    /// Rooms below do not know what to call a session: where they say TARGET, this one is meant.
+    pub(super) fn addressed(&self, mut reason: Reason) -> Reason {
+        let write = if self.key.access == Access::ReadWrite { " -w" } else { "" };
+        let target = format!("{}{write}", self.target());
+        reason.hint = reason.hint.map(|hint| hint.replace("TARGET", &target));
+        reason
     }
 
     /// Whether these are the add-on's name or its UUID.
@@ -267,9 +284,13 @@ fn whole_second(instant: Timestamp) -> Option<Timestamp> {
     Timestamp::from_second(instant.as_second()).ok()
 }
 
+fn latest(one: Option<Renewed>, other: Option<Renewed>) -> Option<Renewed> {
+    one.into_iter().chain(other).max_by_key(|renewed| renewed.at)
+}
+
 /// What to tell a client that cannot be served.
-pub(super) fn refusal(error: &Error) -> Reason {
-    let mut reason = error.reason();
+pub(super) fn refusal(live: &Live, error: &Error) -> Reason {
+    let mut reason = live.addressed(error.reason());
     if reason.code == ErrorCode::Opening {
         reason.message = "the session is still on its way up".to_owned();
     }

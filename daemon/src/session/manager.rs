@@ -224,7 +224,7 @@ impl Manager {
         self.0.tasks.join().await;
     }
 
-    pub(super) fn heroku(&self) -> &Heroku {
+    pub(super) fn heroku(&self) -> &Arc<Heroku> {
         &self.0.heroku
     }
 

@@ -36,6 +36,7 @@ mod room;
 mod tunnels;
 mod wanted;
 mod watch;
+mod whereabouts;
 
 #[cfg(test)]
 mod fault_tests;

@@ -11,12 +11,13 @@ use tokio_util::sync::CancellationToken;
 use tracing::info;
 
 use super::backends::Backends;
-use super::database::Database;
+use super::database::{Database, Source};
 use super::endpoint;
 use super::error::Error;
 use super::live::{Gauge, Key, Live};
 use super::manager::{Manager, Opened};
 use super::memory::Memory;
+use super::whereabouts::Whereabouts;
 use crate::credentials::Owner;
 use crate::heroku::Attached;
 use crate::locked::Locked;
@@ -68,6 +69,7 @@ impl Manager {
             return Err(Error::NotFound(id));
         }
         let attached = self.heroku().resolve(&target).await?;
+        self.sessions().iter().for_each(|live| live.whereabouts.learn(&attached));
         let key = Key { owner: owner(&attached, request.identity), access: request.access };
         // Another name of the same add-on.
         if let Some(live) = self.sessions().into_iter().find(|live| is(live, &key)) {
@@ -130,23 +132,25 @@ impl Manager {
     pub(super) fn start(&self, plan: Plan) -> Arc<Live> {
         let tasks = self.tasks().group();
         let accepting = CancellationToken::new();
-        let database = Database::start(
-            self.vault().clone(),
-            plan.key.owner.clone(),
-            plan.key.access,
-            &tasks,
-            accepting.clone(),
-        );
+        let whereabouts = Arc::new(Whereabouts::new(self.heroku().clone(), plan.attached.clone()));
+        let source = Source {
+            vault: self.vault().clone(),
+            owner: plan.key.owner.clone(),
+            access: plan.key.access,
+            whereabouts: whereabouts.clone(),
+        };
+        let database = Database::start(source, &tasks, accepting.clone());
         let live = Arc::new(Live {
             id: plan.id,
             app: plan.attached.app,
             attachment: plan.attached.attachment,
             addon: plan.attached.addon,
             addon_id: plan.attached.addon_id,
-            tunnel: self.tunnels().acquire(&plan.key.owner),
+            tunnel: self.tunnels().acquire(&plan.key.owner, whereabouts.clone()),
             key: plan.key,
             port: plan.port,
             database,
+            whereabouts,
             ephemeral: AtomicBool::new(plan.ephemeral),
             holds: AtomicUsize::new(0),
             traffic: Traffic::default(),

@@ -17,7 +17,7 @@ use super::connection::carry;
 use super::error::Error;
 use super::live::Live;
 use super::manager::Manager;
-use crate::credentials::DatabaseCredentials;
+use crate::credentials::{Asker, DatabaseCredentials};
 use crate::locked::Locked;
 use crate::postgres::First;
 pub(crate) use crate::postgres::query::Piece;
@@ -52,6 +52,8 @@ struct Caller<'a> {
     events: mpsc::Sender<QueryEvent>,
     copy: CopySource,
     running: &'a Running,
+    /// Whose question it is.
+    asker: Asker,
 }
 
 impl Manager {
@@ -72,7 +74,7 @@ impl Manager {
         live.connections.spawn(async move {
             let (copy, pumped) = source(upload);
             let running = Running::default();
-            let caller = Caller { events, copy, running: &running };
+            let caller = Caller { events, copy, running: &running, asker: Asker::Person };
             tokio::select! {
                 () = answer(&task, &request, caller) => {}
                 () = pumped => {}
@@ -126,7 +128,7 @@ async fn ask(live: &Live, question: &Question<'_>, caller: &mut Caller<'_>) -> R
     match ask_as(live, &held, question, caller).await {
         Err(Failed::Query(refused)) if refused.is_login_refused() => {
             info!(session = %live.id, "Postgres refuses the password: asking for a new one");
-            let renewed = live.database.renew(held.generation).await;
+            let renewed = live.database.renew(held.generation, caller.asker).await;
             let renewed = renewed.map_err(|failure| Error::NotUp(failure.reason))?;
             ask_as(live, &renewed, question, caller).await
         }
@@ -143,7 +145,7 @@ async fn ask_as(
     let login = Login { user: &held.user, password: &held.password, database: &held.database };
     let channel = live.channel(Company::Alone, PATIENCE).await?;
     let (stream, end) = duplex(PIPE);
-    let Caller { events, copy, running } = caller;
+    let Caller { events, copy, running, asker: _ } = caller;
     let entered = |key| *running.lock() = Some(key);
     let mut asked = pin!(query::run(stream, login, question, copy, events.clone(), entered));
     let mut relayed = pin!(run_relay(live, end, channel));
@@ -168,20 +170,27 @@ async fn run_relay(live: &Live, mut end: DuplexStream, channel: Channel) {
 
 impl Live {
     /// Credentials whose password Postgres has accepted a moment ago; renewed if it does not.
-    /// When Postgres cannot be asked, what is held is all that can be had.
+    /// When Postgres cannot be asked, what is held is all that can be had; what it refuses is not
+    /// handed out.
     pub(super) async fn proved_login(&self, wait: Duration) -> Result<Credentials, Error> {
         let held =
             self.database.wait(wait).await.map_err(|failure| Error::NotUp(failure.reason))?;
         // Nobody listens to the events of an empty question; its outcome is what counts.
         let (events, _unread) = mpsc::channel(EVENTS);
         let running = Running::default();
-        let mut caller = Caller { events, copy: CopySource::absent(), running: &running };
+        let (copy, asker) = (CopySource::absent(), Asker::Person);
+        let mut caller = Caller { events, copy, running: &running, asker };
         let question = Question::new("");
         let asked = tokio::time::timeout(LOGIN_PATIENCE, ask(self, &question, &mut caller)).await;
-        if let Ok(Err(error)) = asked {
-            info!(session = %self.id, %error, "the password was not proved");
+        match asked {
+            Ok(Err(error)) => info!(session = %self.id, %error, "the password was not proved"),
+            Ok(Ok(_)) | Err(_) => return Ok(self.database.held().unwrap_or(held)),
         }
-        Ok(self.database.held().unwrap_or(held))
+        let failure = self.database.status().borrow().failure.clone();
+        match (self.database.held(), failure) {
+            (None, Some(failure)) => Err(Error::NotUp(self.addressed(failure.reason))),
+            (now, _) => Ok(now.unwrap_or(held)),
+        }
     }
 
     /// What Postgres answers to one small question of our own.
@@ -189,7 +198,8 @@ impl Live {
     pub(super) async fn rows(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Failed> {
         let (events, mut answers) = mpsc::channel(EVENTS);
         let running = Running::default();
-        let mut caller = Caller { events, copy: CopySource::absent(), running: &running };
+        let (copy, asker) = (CopySource::absent(), Asker::Daemon);
+        let mut caller = Caller { events, copy, running: &running, asker };
         let question = Question::new(sql);
         let asked = async move { ask(self, &question, &mut caller).await };
         let heard = async {

@@ -5,7 +5,6 @@ use std::time::Duration;
 use borealis_proto::{ErrorCode, Reason, Session, SessionId};
 
 use super::error::Error;
-use super::live::Live;
 use super::manager::Manager;
 use crate::fault::Failure;
 
@@ -31,21 +30,11 @@ impl Manager {
     pub async fn refresh(&self, id: &SessionId, wait: Duration) -> Result<Session, Error> {
         let live = self.find(id)?;
         let renewed = async {
-            let (link, database) = tokio::join!(live.tunnel.replace(true), renew_database(&live));
-            link.and(database)
+            let (link, database) = tokio::join!(live.tunnel.replace(true), live.database.refresh());
+            link.and(database.map(drop))
         };
         let renewed = tokio::time::timeout(wait, renewed).await;
         outcome(renewed.unwrap_or_else(|_late| Err(late())), live.settle(wait).await)
-    }
-}
-
-async fn renew_database(live: &Live) -> Result<(), Failure> {
-    match live.database.held() {
-        Some(held) => live.database.renew(held.generation).await.map(|_new| ()),
-        None => {
-            live.database.retry().await;
-            Ok(())
-        }
     }
 }
 

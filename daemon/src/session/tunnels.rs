@@ -4,14 +4,15 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use super::keys::Keys;
+use super::keys::{Keys, Sharers};
+use super::whereabouts::Whereabouts;
 use crate::credentials::{Owner, Vault};
 use crate::locked::Locked;
 use crate::tasks::Tasks;
 use crate::tunnel::{Connector, Tunnel};
 
 struct Shared {
-    sessions: usize,
+    sharers: Sharers,
     tunnel: Arc<Tunnel>,
 }
 
@@ -37,29 +38,34 @@ impl Tunnels {
     }
 
     /// The owner's tunnel, started if there is none. Each call wants one [`Tunnels::release`].
-    pub(super) fn acquire(&self, owner: &Owner) -> Arc<Tunnel> {
+    pub(super) fn acquire(&self, owner: &Owner, sharer: Arc<Whereabouts>) -> Arc<Tunnel> {
         let mut open = self.open.lock();
         let shared = match open.entry(owner.clone()) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                entry.insert(Shared { sessions: 0, tunnel: Arc::new(self.start(owner)) })
+                let sharers = Sharers::new(Locked::new(vec![sharer]));
+                let tunnel = Arc::new(self.start(owner, sharers.clone()));
+                return entry.insert(Shared { sharers, tunnel }).tunnel.clone();
             }
         };
-        shared.sessions += 1;
+        shared.sharers.lock().push(sharer);
         shared.tunnel.clone()
     }
 
     /// Gives up one session's share. The last one ends the tunnel.
-    pub(super) async fn release(&self, owner: &Owner) {
+    pub(super) async fn release(&self, owner: &Owner, sharer: &Arc<Whereabouts>) {
         let last = {
             let mut open = self.open.lock();
             match open.entry(owner.clone()) {
-                Entry::Occupied(mut entry) if entry.get().sessions > 1 => {
-                    entry.get_mut().sessions -= 1;
-                    None
-                }
-                Entry::Occupied(entry) => Some(entry.remove().tunnel),
                 Entry::Vacant(_) => None,
+                Entry::Occupied(entry) => {
+                    let unused = {
+                        let mut sharers = entry.get().sharers.lock();
+                        sharers.retain(|one| !Arc::ptr_eq(one, sharer));
+                        sharers.is_empty()
+                    };
+                    unused.then(|| entry.remove().tunnel)
+                }
             }
         };
         if let Some(tunnel) = last {
@@ -73,8 +79,8 @@ impl Tunnels {
         self.open.lock().values().map(|shared| shared.tunnel.clone()).collect()
     }
 
-    fn start(&self, owner: &Owner) -> Tunnel {
-        let keys = Keys { vault: self.vault.clone(), owner: owner.clone() };
+    fn start(&self, owner: &Owner, sharers: Sharers) -> Tunnel {
+        let keys = Keys { vault: self.vault.clone(), owner: owner.clone(), sharers };
         let name = match owner {
             Owner::Personal { addon } => addon.clone(),
             Owner::Application { addon, app, .. } => format!("{addon} (as {app})"),

@@ -1,7 +1,7 @@
 //! What stands below a tunnel in its tests: keys, a server that answers as a script says, links
 //! that do what they are told.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::*;
-use crate::credentials::{Generation, Secret, SshCredentials};
+use crate::credentials::{Generation, Secret, SshCredentials, Want};
 use crate::fault::Failure;
 use crate::locked::Locked;
 use crate::tasks::Tasks;
@@ -32,15 +32,12 @@ pub(crate) struct Keys {
 }
 
 impl KeySource for Keys {
-    fn key(
-        &self,
-        refused: Option<Generation>,
-    ) -> BoxFuture<'static, Result<Arc<SshCredentials>, Failure>> {
+    fn key(&self, want: Want) -> BoxFuture<'static, Result<Arc<SshCredentials>, Failure>> {
         let fault = |left: usize| left.checked_sub(1);
         let fault = self.faults.fetch_update(Ordering::SeqCst, Ordering::SeqCst, fault);
         assert!(fault.is_err(), "on purpose");
         let held = self.minted.load(Ordering::SeqCst);
-        if held == 0 || refused == Some(Generation(held)) {
+        if held == 0 || want.beyond() == Some(Generation(held)) {
             if let Some(failure) = self.failures.lock().pop_front() {
                 return std::future::ready(Err(failure)).boxed();
             }
@@ -75,29 +72,47 @@ pub(crate) struct Server {
     /// Refuses every attempt while set.
     pub(crate) down: std::sync::atomic::AtomicBool,
     pub(crate) attempts: AtomicUsize,
+    /// The keys of users `u1` to this one are refused.
+    pub(crate) withdrawn: AtomicUsize,
+    /// Whoever was refused once, and how often somebody came back with it.
+    pub(crate) refused: Arc<Locked<BTreeSet<Generation>>>,
+    pub(crate) used_again: AtomicUsize,
+    /// The keys that it took.
+    pub(crate) took: Arc<Locked<BTreeSet<usize>>>,
     pub(crate) links: Arc<Locked<Vec<Arc<FakeLink>>>>,
 }
 
 impl Connector for Server {
     fn connect(
         &self,
-        _credentials: Arc<SshCredentials>,
+        credentials: Arc<SshCredentials>,
     ) -> BoxFuture<'static, Result<Arc<dyn Link>, ConnectError>> {
         self.attempts.fetch_add(1, Ordering::SeqCst);
+        let number = credentials.user.trim_start_matches('u').parse().unwrap_or(usize::MAX);
+        if self.refused.lock().contains(&credentials.generation) {
+            self.used_again.fetch_add(1, Ordering::SeqCst);
+        }
         let mut answer = self.script.lock().pop_front().unwrap_or(Answer::Accept);
         if self.down.load(Ordering::SeqCst) {
             answer = Answer::Unreachable;
+        } else if number <= self.withdrawn.load(Ordering::SeqCst) {
+            answer = Answer::RefuseKey;
         }
         let (address, links) = ("h:22".to_owned(), self.links.clone());
+        let (refused, took) = (self.refused.clone(), self.took.clone());
         // Not before it is polled: an attempt that is dropped leaves no link.
         async move {
             match answer {
                 Answer::Accept => {
+                    took.lock().insert(number);
                     let link = Arc::new(FakeLink::default());
                     links.lock().push(link.clone());
                     Ok(link as Arc<dyn Link>)
                 }
-                Answer::RefuseKey => Err(ConnectError::KeyRefused { address, user: "u".into() }),
+                Answer::RefuseKey => {
+                    refused.lock().insert(credentials.generation);
+                    Err(ConnectError::KeyRefused { address, user: "u".into() })
+                }
                 Answer::Unreachable => Err(ConnectError::Unreachable {
                     address,
                     source: std::io::ErrorKind::ConnectionRefused.into(),

@@ -17,6 +17,7 @@ use super::supervisor::{
     Command, DEMAND_EVERY, Published, Serving, SharedLink, Supervisor, closing,
 };
 use super::traits::{Channel, Connector, KeySource, Load, OpenError};
+use super::wary::Wary;
 use crate::fault::{Failure, Fault};
 use crate::tasks::Tasks;
 
@@ -69,9 +70,10 @@ impl Tunnel {
         let (status_out, status) = watch::channel(Status::new());
         let (primary_out, primary) = watch::channel(None);
         let (stop, spares) = (CancellationToken::new(), Arc::new(Shared::new(most)));
+        let connector = Wary::new(connector);
         let keeper = Spares {
             name: name.clone(),
-            connector: connector.clone(),
+            connector: connector.heeding(),
             primary: primary.clone(),
             shared: spares.clone(),
             tasks: tasks.clone(),
@@ -83,7 +85,7 @@ impl Tunnel {
         let supervisor = Supervisor::new(
             name,
             keys,
-            connector,
+            Arc::new(connector),
             tasks.clone(),
             published,
             received,

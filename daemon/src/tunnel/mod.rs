@@ -7,6 +7,7 @@
 //! The state machine is drawn in `docs/ARCHITECTURE.md`; `state` is that picture as a function.
 
 mod handle;
+mod keyring;
 mod pace;
 mod pool;
 mod relay;
@@ -15,11 +16,14 @@ mod state;
 mod status;
 mod supervisor;
 mod traits;
+mod wary;
 
 #[cfg(test)]
 pub(crate) mod fakes;
 #[cfg(test)]
 mod fault_tests;
+#[cfg(test)]
+mod property_tests;
 #[cfg(test)]
 mod spares_tests;
 #[cfg(test)]

@@ -116,7 +116,8 @@ pub(super) fn step(state: State, event: Event) -> Option<(State, Action)> {
         ) => mint(),
 
         (S::Up | S::Replacing, E::Lost) => Some(after(Fault::Transient)),
-        (S::Up, E::Replace) => Some((S::Replacing, Action::Replace)),
+        // Begun anew while one is being made: the new wish may go further.
+        (S::Up | S::Replacing, E::Replace) => Some((S::Replacing, Action::Replace)),
         (S::Up, E::Settled) => Some((S::Up, Action::Serve)),
         // The old link is better than none.
         (S::Replacing, E::Connected | E::Failed(_)) => Some((S::Up, Action::Serve)),
@@ -129,7 +130,7 @@ pub(super) fn step(state: State, event: Event) -> Option<(State, Action)> {
         (S::Backoff { pace: Pace::Service } | S::Blocked, E::Retry(Why::Wake | Why::Demand))
         | (S::Elsewhere, E::Retry(Why::Demand))
         | (S::Minting | S::Connecting { .. } | S::Up | S::Replacing, E::Retry(_))
-        | (S::Replacing, E::Replace | E::Minted { .. } | E::Settled)
+        | (S::Replacing, E::Minted { .. } | E::Settled)
         | (S::Minting, E::Connected | E::Settled | E::Lost)
         | (S::Connecting { .. }, E::Minted { .. } | E::Settled | E::Lost)
         | (S::Up, E::Minted { .. } | E::Connected | E::Failed(_))
@@ -188,6 +189,7 @@ mod tests {
             (S::Up, E::Lost, Some((OURS, Action::Wait))),
             (S::Up, E::Replace, Some((S::Replacing, Action::Replace))),
             (S::Up, E::Retry(Why::Wake), None),
+            (S::Replacing, E::Replace, Some((S::Replacing, Action::Replace))),
             (S::Replacing, E::Connected, Some((S::Up, Action::Serve))),
             (S::Replacing, E::Failed(BLOCKED), Some((S::Up, Action::Serve))),
             (S::Replacing, E::Lost, Some((OURS, Action::Wait))),

@@ -1,5 +1,6 @@
 //! What the world may see of something that is kept up.
 
+use borealis_proto::Renewed;
 use jiff::Timestamp;
 
 use crate::fault::Failure;
@@ -30,13 +31,21 @@ pub struct Status {
     pub failure: Option<Failure>,
     /// When the next try is due.
     pub next_retry_at: Option<Timestamp>,
+    /// The last time that credentials were refused and renewed without a `refresh`.
+    pub renewed: Option<Renewed>,
 }
 
 impl Status {
     /// Nothing has happened yet.
     #[must_use]
     pub fn new() -> Self {
-        Self { phase: Phase::Working, failures: 0, failure: None, next_retry_at: None }
+        Self {
+            phase: Phase::Working,
+            failures: 0,
+            failure: None,
+            next_retry_at: None,
+            renewed: None,
+        }
     }
 }
 

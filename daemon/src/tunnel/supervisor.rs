@@ -12,11 +12,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
+use super::keyring::{Keyring, News, Successor};
 use super::pace::Pacer;
 use super::state::{Action, Event, Pace, State, Why, step};
 use super::status::{Phase, Status};
 use super::traits::{Connector, KeySource, Link, LinkEnd};
-use crate::credentials::{Generation, SshCredentials};
+use crate::credentials::SshCredentials;
 use crate::fault::{Failure, Fault};
 use crate::tasks::{Kept, Tasks};
 
@@ -42,7 +43,7 @@ pub(super) struct Serving {
 pub(super) enum Command {
     /// `heard` fires once it has had its effect.
     Retry { why: Why, heard: Option<oneshot::Sender<()>> },
-    /// With `renew`, the held credentials are not good enough.
+    /// With `renew`, the held credentials are not good enough: a person says so.
     Replace { renew: bool, done: Reply },
 }
 
@@ -50,7 +51,7 @@ pub(super) enum Command {
 enum Outcome {
     Minted(Result<Arc<SshCredentials>, Failure>),
     Connected(Result<SharedLink, Failure>),
-    Replaced(Result<(Arc<SshCredentials>, SharedLink), Failure>),
+    Replaced(Successor),
     Ended(LinkEnd),
     Settled,
     Due,
@@ -75,11 +76,7 @@ pub(super) struct Supervisor {
     pause: Option<Duration>,
     /// Why it is not up.
     failure: Option<Failure>,
-    credentials: Option<Arc<SshCredentials>>,
-    /// This generation and older ones are not good enough.
-    refused: Option<Generation>,
-    /// It was a person who said so, not the server: if there are no others, it serves on.
-    on_request: bool,
+    keyring: Keyring,
     /// Who asked for a replacement and hears of its end.
     waiting: Vec<Reply>,
     /// Ends the supervisor, and the draining of retired links.
@@ -119,9 +116,7 @@ impl Supervisor {
             tried_at: Instant::now(),
             pause: None,
             failure: None,
-            credentials: None,
-            refused: None,
-            on_request: false,
+            keyring: Keyring::default(),
             waiting: Vec::new(),
             stop,
             heard: None,
@@ -173,9 +168,9 @@ impl Supervisor {
         match action {
             Action::Mint => {
                 self.tried_at = Instant::now();
-                self.keys.key(self.refused).map(Outcome::Minted).boxed()
+                self.keys.key(self.keyring.want()).map(Outcome::Minted).boxed()
             }
-            Action::Connect => match &self.credentials {
+            Action::Connect => match self.keyring.held() {
                 Some(credentials) => self
                     .connector
                     .connect(credentials.clone())
@@ -210,12 +205,7 @@ impl Supervisor {
     }
 
     fn make_successor(&self) -> BoxFuture<'static, Outcome> {
-        let (key, connector) = (self.keys.key(self.refused), self.connector.clone());
-        let made = async move {
-            let credentials = key.await?;
-            let link = connector.connect(credentials.clone()).await;
-            link.map(|link| (credentials, link)).map_err(|error| error.failure())
-        };
+        let made = self.keyring.succeed(self.keys.clone(), self.connector.clone());
         first_of(made.map(Outcome::Replaced).boxed(), self.ended())
     }
 
@@ -235,22 +225,20 @@ impl Supervisor {
             }
             Outcome::Connected(Err(failure)) => {
                 if failure.fault == Fault::StaleCredentials {
-                    self.refused = self.credentials.as_ref().map(|held| held.generation);
-                    self.on_request = false;
+                    self.keyring.refuse();
                 }
                 Event::Failed(self.fail(failure))
             }
-            Outcome::Replaced(Ok((credentials, link))) => {
-                self.hold(credentials);
-                self.put_into_service(link);
-                Event::Connected
-            }
-            Outcome::Replaced(Err(failure)) => {
-                warn!(tunnel = self.name, reason = %failure.reason.message, "the old link stays");
-                let fault = failure.fault;
-                self.fall_back(&failure);
-                self.answer(&Err(failure));
-                Event::Failed(fault)
+            Outcome::Replaced(successor) => {
+                self.keyring.learn(&successor);
+                match successor.made {
+                    Ok((credentials, link)) => {
+                        self.hold(credentials);
+                        self.put_into_service(link);
+                        Event::Connected
+                    }
+                    Err(failure) => Event::Failed(self.keep_old_link(failure)),
+                }
             }
             Outcome::Ended(end) => {
                 self.lose(&end);
@@ -276,8 +264,7 @@ impl Supervisor {
             }
             Command::Replace { renew, done } => {
                 if renew {
-                    self.refused = self.credentials.as_ref().map(|held| held.generation);
-                    self.on_request = true;
+                    self.keyring.reject();
                 }
                 self.waiting.push(done);
                 Some(Event::Replace)
@@ -287,26 +274,35 @@ impl Supervisor {
 
     /// Keeps the credentials, and says whether they are other ones than before.
     fn hold(&mut self, credentials: Arc<SshCredentials>) -> bool {
-        let before = self.credentials.as_ref().map(|held| held.generation);
-        let fresh = before != Some(credentials.generation);
-        self.credentials = Some(credentials);
-        self.refused = None;
-        self.on_request = false;
-        fresh
+        let news = self.keyring.hold(credentials);
+        if news == News::Renewed {
+            warn!(
+                tunnel = self.name,
+                "the SSH server refused the key, and it was renewed: somebody may have reset the users"
+            );
+        }
+        news != News::None
     }
 
-    /// Others were asked for and cannot be had: what is held is better than nothing.
     fn fall_back(&mut self, failure: &Failure) {
-        if std::mem::take(&mut self.on_request) {
-            self.refused = None;
+        if self.keyring.fall_back() {
             self.answer(&Err(failure.clone()));
         }
     }
 
+    fn keep_old_link(&mut self, failure: Failure) -> Fault {
+        warn!(tunnel = self.name, reason = %failure.reason.message, "the old link stays");
+        let fault = failure.fault;
+        self.fall_back(&failure);
+        self.answer(&Err(failure));
+        fault
+    }
+
     fn put_into_service(&mut self, link: SharedLink) {
         self.failure = None;
+        self.keyring.took();
         // Whatever made the link was held before.
-        let serving = self.credentials.clone().map(|credentials| Serving { link, credentials });
+        let serving = self.keyring.held().cloned().map(|credentials| Serving { link, credentials });
         if let Some(old) = self.link.send_replace(serving) {
             retire(&self.tasks, old.link, self.stop.clone());
         }
@@ -361,6 +357,7 @@ impl Supervisor {
             failures: self.pacer.failures(),
             failure: self.failure.clone(),
             next_retry_at,
+            renewed: self.keyring.renewed(),
         };
         self.status.send_if_modified(|old| std::mem::replace(old, status.clone()) != status);
     }

@@ -8,17 +8,13 @@ use futures_util::future::BoxFuture;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::credentials::{Generation, SshCredentials};
+use crate::credentials::{SshCredentials, Want};
 use crate::fault::{Failure, Fault};
 
 /// Where a tunnel's SSH credentials come from.
 pub trait KeySource: Send + Sync {
-    /// The credentials that are held, else new ones. With `refused`, that generation and what is
-    /// older is not good enough.
-    fn key(
-        &self,
-        refused: Option<Generation>,
-    ) -> BoxFuture<'static, Result<Arc<SshCredentials>, Failure>>;
+    /// Credentials that will do.
+    fn key(&self, want: Want) -> BoxFuture<'static, Result<Arc<SshCredentials>, Failure>>;
 }
 
 /// Makes links.

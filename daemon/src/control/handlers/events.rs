@@ -106,6 +106,8 @@ mod tests {
             bytes: Traffic::default(),
             proved_at: None,
             unsaved: None,
+            renewed: None,
+            moved_to: None,
         }
     }
 

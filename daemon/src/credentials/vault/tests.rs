@@ -117,7 +117,7 @@ fn bench(mood: Mood) -> (Arc<Fake>, Arc<Vault>, TaskTracker) {
         asked: Mutex::default(),
     });
     let tracker = TaskTracker::new();
-    let vault = Arc::new(Vault::new(fake.clone(), Tasks::new(&tracker)));
+    let vault = Arc::new(Vault::new(fake.clone(), Renew::Auto, Tasks::new(&tracker)));
     (fake, vault, tracker)
 }
 
@@ -138,7 +138,7 @@ async fn finished(vault: &Vault, tracker: &TaskTracker) {
 #[tokio::test(start_paused = true)]
 async fn one_authorization_a_mint_and_it_is_revoked() {
     let (fake, vault, tracker) = bench(Mood::Well);
-    let ssh = vault.ssh(&personal(), None).await.unwrap();
+    let ssh = vault.ssh(&personal(), Want::Any).await.unwrap();
     assert_eq!((&*ssh.host, ssh.port, &*ssh.user), ("h", 22, "u"));
     finished(&vault, &tracker).await;
     assert_eq!(fake.asked(), ["authorize", "ssh a", "revoke auth-1"]);
@@ -148,10 +148,10 @@ async fn one_authorization_a_mint_and_it_is_revoked() {
 async fn each_kind_and_access_has_a_mint_of_its_own() {
     let (fake, vault, tracker) = bench(Mood::Well);
     for access in [Access::ReadOnly, Access::ReadWrite, Access::ReadOnly] {
-        let user = &vault.database(&personal(), access, None).await.unwrap().user;
+        let user = &vault.database(&personal(), access, Want::Any).await.unwrap().user;
         assert_eq!(user, if access == Access::ReadWrite { "rw" } else { "ro" });
     }
-    vault.ssh(&personal(), None).await.unwrap();
+    vault.ssh(&personal(), Want::Any).await.unwrap();
     finished(&vault, &tracker).await;
     let asked = fake.asked();
     for once in ["db a false", "db a true", "ssh a"] {
@@ -163,7 +163,7 @@ async fn each_kind_and_access_has_a_mint_of_its_own() {
 async fn a_refusal_is_shared_and_the_authorization_revoked() {
     let (fake, vault, tracker) = bench(Mood::Slow);
     let owner = personal();
-    let mut all = Box::pin(join_all((0..5).map(|_| vault.ssh(&owner, None))));
+    let mut all = Box::pin(join_all((0..5).map(|_| vault.ssh(&owner, Want::Any))));
     assert!((&mut all).now_or_never().is_none());
     fake.mood.send_replace(Mood::Upgrading);
     for answer in all.await {
@@ -177,7 +177,7 @@ async fn a_refusal_is_shared_and_the_authorization_revoked() {
 async fn revoked_also_when_who_asked_has_gone() {
     let (fake, vault, tracker) = bench(Mood::Slow);
     let owner = personal();
-    let mut asking = Box::pin(vault.ssh(&owner, None));
+    let mut asking = Box::pin(vault.ssh(&owner, Want::Any));
     assert!((&mut asking).now_or_never().is_none());
     drop(asking);
     fake.mood.send_replace(Mood::Well);
@@ -188,7 +188,7 @@ async fn revoked_also_when_who_asked_has_gone() {
 #[tokio::test(start_paused = true)]
 async fn revoked_also_after_a_panic() {
     let (fake, vault, tracker) = bench(Mood::Broken);
-    let error = vault.ssh(&personal(), None).await.unwrap_err();
+    let error = vault.ssh(&personal(), Want::Any).await.unwrap_err();
     assert!(matches!(error, Error::Interrupted));
     finished(&vault, &tracker).await;
     assert_eq!(fake.asked(), ["authorize", "ssh a", "revoke auth-1"]);
@@ -199,7 +199,7 @@ async fn revoking_is_tried_again_and_nobody_waits_for_it() {
     let (fake, vault, tracker) = bench(Mood::Well);
     *fake.revoke_failures.lock().unwrap() = 2;
     let start = tokio::time::Instant::now();
-    vault.ssh(&personal(), None).await.unwrap();
+    vault.ssh(&personal(), Want::Any).await.unwrap();
     assert_eq!(start.elapsed().as_millis(), 0, "the caller waited");
     finished(&vault, &tracker).await;
     let revoked = fake.asked().iter().filter(|asked| *asked == "revoke auth-1").count();
@@ -210,7 +210,7 @@ async fn revoking_is_tried_again_and_nobody_waits_for_it() {
 async fn revoking_is_given_up_at_last() {
     let (fake, vault, tracker) = bench(Mood::Well);
     *fake.revoke_failures.lock().unwrap() = u32::MAX;
-    vault.ssh(&personal(), None).await.unwrap();
+    vault.ssh(&personal(), Want::Any).await.unwrap();
     finished(&vault, &tracker).await;
     assert_eq!(fake.asked().len(), 2 + 4);
 }
@@ -218,9 +218,9 @@ async fn revoking_is_given_up_at_last() {
 #[tokio::test(start_paused = true)]
 async fn forgotten_is_asked_for_again() {
     let (fake, vault, _tracker) = bench(Mood::Well);
-    let old = vault.ssh(&personal(), None).await.unwrap().generation;
+    let old = vault.ssh(&personal(), Want::Any).await.unwrap().generation;
     vault.forget(&personal());
-    assert!(vault.ssh(&personal(), None).await.unwrap().generation > old);
+    assert!(vault.ssh(&personal(), Want::Any).await.unwrap().generation > old);
     assert_eq!(fake.asked().iter().filter(|asked| *asked == "ssh a").count(), 2);
 }
 
@@ -240,15 +240,15 @@ async fn one_look_at_the_config_vars_serves_all_of_the_applications_users() {
     *fake.config.lock().unwrap() = conn_info("POSTGRES_READER_PASSWORD:=canary");
     let owner = application();
     let (ssh, reader, writer) = tokio::join!(
-        vault.ssh(&owner, None),
-        vault.database(&owner, Access::ReadOnly, None),
-        vault.database(&owner, Access::ReadWrite, None),
+        vault.ssh(&owner, Want::Any),
+        vault.database(&owner, Access::ReadOnly, Want::Any),
+        vault.database(&owner, Access::ReadWrite, Want::Any),
     );
     let (ssh, reader, writer) = (ssh.unwrap(), reader.unwrap(), writer.unwrap());
     assert_eq!((&*ssh.host, &*reader.user, &*writer.user), ("s", "ru", "wu"));
     assert_eq!(fake.asked(), ["config sushi"]);
-    vault.database(&owner, Access::ReadOnly, Some(reader.generation)).await.unwrap();
-    assert!(vault.ssh(&owner, None).await.unwrap().generation > ssh.generation);
+    vault.database(&owner, Access::ReadOnly, Want::Other(reader.generation)).await.unwrap();
+    assert!(vault.ssh(&owner, Want::Any).await.unwrap().generation > ssh.generation);
     assert_eq!(fake.asked(), ["config sushi", "config sushi"]);
     finished(&vault, &tracker).await;
 }
@@ -257,10 +257,10 @@ async fn one_look_at_the_config_vars_serves_all_of_the_applications_users() {
 async fn a_config_var_that_was_corrected_is_seen() {
     let (fake, vault, _tracker) = bench(Mood::Well);
     *fake.config.lock().unwrap() = conn_info("");
-    let error = vault.database(&application(), Access::ReadOnly, None).await.unwrap_err();
+    let error = vault.database(&application(), Access::ReadOnly, Want::Any).await.unwrap_err();
     assert_eq!(error.failure().reason.code, ErrorCode::ConnInfoInvalid);
     *fake.config.lock().unwrap() = conn_info("POSTGRES_READER_PASSWORD:=canary");
-    vault.database(&application(), Access::ReadOnly, None).await.unwrap();
+    vault.database(&application(), Access::ReadOnly, Want::Any).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -269,9 +269,9 @@ async fn nothing_that_can_be_printed_holds_a_secret() {
     *fake.config.lock().unwrap() = conn_info("POSTGRES_READER_PASSWORD:=canary");
     let printed = format!(
         "{vault:?} {:?} {:?} {:?} {:?}",
-        vault.ssh(&personal(), None).await,
-        vault.database(&personal(), Access::ReadOnly, None).await,
-        vault.ssh(&application(), None).await,
+        vault.ssh(&personal(), Want::Any).await,
+        vault.database(&personal(), Access::ReadOnly, Want::Any).await,
+        vault.ssh(&application(), Want::Any).await,
         fake.authorize().await,
     );
     assert!(printed.contains("<secret>") && !printed.contains("canary"), "{printed}");
