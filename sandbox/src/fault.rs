@@ -94,6 +94,15 @@ pub enum Fault {
         #[arg(long)]
         addon: Option<String>,
     },
+    /// Attach another add-on to an app under a name that is taken; what had it is attached no more
+    Attach {
+        /// The app
+        app: String,
+        /// The attachment's name
+        name: String,
+        /// The add-on's name
+        addon: String,
+    },
     /// Let sshd present a new host key, while the API announces the old one
     HostKey {
         /// No new key; the API announces what sshd presents
@@ -171,6 +180,7 @@ impl Service {
                     self.world.reset_users(&addon).await?;
                 }
             }
+            Fault::Attach { app, name, addon } => self.world.attach(&app, &name, &addon).await?,
             Fault::HostKey { announce: true } => self.sshd.announce_host_key(),
             Fault::HostKey { announce: false } => {
                 self.sshd.new_host_key().await?;

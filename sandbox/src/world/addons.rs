@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::lookup::SERVICE;
+use super::personal::no_addon;
 use super::state::{Addon, Attachment, State};
 use super::{Error, World};
 use crate::secrets::hex;
@@ -55,6 +56,17 @@ impl World {
         state.attachments.push(Attachment::new(&app, &attachment, &name));
         self.authorize(&state)?;
         Ok(addon)
+    }
+}
+
+impl World {
+    /// As `heroku addons:attach --as NAME --confirm APP` of another add-on.
+    pub(crate) async fn attach(&self, app: &str, name: &str, addon: &str) -> Result<(), Error> {
+        let mut state = self.state().await;
+        state.addon(addon).ok_or_else(|| no_addon(addon))?;
+        state.attachments.retain(|one| (one.app.as_str(), one.name.as_str()) != (app, name));
+        state.attachments.push(Attachment::new(app, name, addon));
+        Ok(())
     }
 }
 
