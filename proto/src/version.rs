@@ -6,7 +6,7 @@
 /// |---|---|---|
 /// | 1 | 2026-11-22 | sessions, credentials, query, events, daemon, add-ons |
 /// | 1 | 2026-11-24 | doctor; `addon_id` of a session; `passfile` of the daemon |
-/// | 1 | 2026-11-25 | the header `borealisd`; `replaced` of the daemon; `unsaved` of a session |
+/// | 1 | 2026-11-24 | the header `borealisd`; `replaced` of the daemon; `unsaved` of a session |
 pub const API_VERSION: u32 = 1;
 
 /// Header with [`API_VERSION`], in requests and in answers. A difference is worth a warning, never

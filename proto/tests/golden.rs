@@ -41,6 +41,7 @@ fn what_version_1_says_is_read_and_written_alike() {
     holds::<Session>("session.v1.json");
     holds::<Session>("session-addon-id.v1.json");
     holds::<Session>("session-unsaved.v1.json");
+    holds::<Session>("session-renewed.v1.json");
     holds::<SessionList>("sessions.v1.json");
     holds::<OpenSession>("open.v1.json");
     holds::<Credentials>("credentials.v1.json");

@@ -7,7 +7,7 @@ mod glance;
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use borealis_proto::{DaemonInfo, Identity, Session, SessionState};
+use borealis_proto::{DaemonInfo, ErrorCode, Identity, Session, SessionState};
 
 use super::human;
 use super::human::Clock;
@@ -101,7 +101,13 @@ fn next_try(session: &Session, clock: &Clock) -> Option<String> {
         (SessionState::Up | SessionState::Closing, _) => return None,
         (_, Some(at)) => clock.future(at),
         (SessionState::Blocked, None) => {
-            format!("when you ask: borealisctl reconnect {}", session.target)
+            let verb = match session.reason.as_ref().map(|reason| reason.code) {
+                // Its hint says what there is to decide.
+                Some(ErrorCode::TargetMoved) => return None,
+                Some(ErrorCode::RefreshRequired | ErrorCode::TooManyRenewals) => "refresh",
+                Some(_) | None => "reconnect",
+            };
+            format!("when you ask: borealisctl {verb} {}", session.target)
         }
         (SessionState::Opening | SessionState::Reconnecting | SessionState::Unknown, None) => {
             "under way".to_owned()

@@ -1,7 +1,9 @@
 //! What looks at, uses and closes sessions that are open.
 
 use borealis_client::exit::Code;
-use borealis_proto::{Access, ErrorCode, Event, Session, SessionId, SessionState};
+use borealis_proto::{
+    Access, CredentialKind, ErrorCode, Event, Renewed, Session, SessionId, SessionState,
+};
 
 use crate::case::Case;
 use crate::refusals::{self, OF_HEROKU, Refusal, STATUS};
@@ -59,6 +61,42 @@ fn none() -> Script {
     Script::with_sessions(&[])
 }
 
+/// A colleague has reset the users, and the attachment leads elsewhere.
+fn renewed() -> Script {
+    let renewed = Renewed {
+        credential: CredentialKind::SshKey,
+        at: "2026-11-22T11:02:40Z".parse().unwrap(),
+        reason: "the SSH server refused it".into(),
+    };
+    let moved_to = Some("borealis-pg-hex-00002".into());
+    Script::with_sessions(&[Session { renewed: Some(renewed), moved_to, ..sushi() }])
+}
+
+/// What only `refresh`, or a decision, helps.
+fn waiting_for_a_person() -> Script {
+    let refusals: [Refusal; 3] = [
+        (
+            "ask",
+            ErrorCode::RefreshRequired,
+            "the SSH key is refused, and is not renewed without your word (renew = \"ask\")",
+            "borealisctl refresh sushi/DATABASE",
+        ),
+        (
+            "ceiling",
+            ErrorCode::TooManyRenewals,
+            "the SSH key was renewed 48 times within a day and is refused again",
+            "borealisctl refresh sushi/DATABASE",
+        ),
+        (
+            "moved",
+            ErrorCode::TargetMoved,
+            "sushi/DATABASE is now borealis-pg-hex-00002",
+            "to go there: borealisctl down sushi/DATABASE, then borealisctl up sushi/DATABASE",
+        ),
+    ];
+    Script::with_sessions(&refusals.map(|refusal| blocked_by(&refusal)))
+}
+
 /// Nobody has said yet which database and user they are.
 fn opening() -> Session {
     let reason = Some(refusals::reason(&NOT_YET));
@@ -78,6 +116,11 @@ pub fn cases() -> Vec<Case> {
         Case::new("status", "one", "sushi/DATABASE", 0, both()),
         Case::new("status", "one-json", "sushi/DATABASE --json", 0, both()),
         Case::new("status", "writer", "sushi -w", 0, both()),
+        Case::new("status", "renewed", "sushi", 0, renewed()),
+        Case::new("status", "renewed-json", "sushi --json", 0, renewed()),
+        Case::new("ls", "renewed", "", 0, renewed()),
+        Case::new("status", "waits-for-a-person", "", 0, waiting_for_a_person()),
+        Case::new("ls", "waits-for-a-person", "", 0, waiting_for_a_person()),
         Case::new("status", "nothing", "", 0, none()),
         Case::new("status", "no-writer", "sushi -w", 4, Script::with_sessions(&[sushi()])),
         Case::new("status", "watch", "sushi --watch", 3, events(&[sushi()])),

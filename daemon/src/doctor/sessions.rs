@@ -23,6 +23,7 @@ fn of(session: &Session, proof: Option<&Result<(), Reason>>) -> Check {
     let Session { target, access, state, .. } = session;
     let what = format!("{target} {access} is {state}");
     match (state, proof) {
+        (SessionState::Up, Some(Ok(()))) if session.moved_to.is_some() => moved(&what, session),
         (SessionState::Up, Some(Ok(()))) => {
             Check::ok(NAME, format!("{what}, and Postgres answers"))
         }
@@ -65,6 +66,14 @@ fn not_up(what: &str, session: &Session) -> Check {
             Check::warning(NAME, format!("{what}: a try is under way")).or_hint(wait())
         }
     }
+}
+
+/// It works, and not where the target leads by now.
+fn moved(what: &str, session: &Session) -> Check {
+    let now = session.moved_to.as_deref().unwrap_or_default();
+    let message = format!("{what}, with {}, but the target is now {now}", session.addon);
+    let anew = format!("{}, then {}", command("down", session), command("up", session));
+    Check::warning(NAME, message).or_hint(format!("to go there: {anew}"))
 }
 
 fn because(what: &str, reason: &Reason) -> Check {
@@ -126,6 +135,16 @@ mod tests {
         assert_eq!((check.verdict, check.code), (Verdict::Problem, Some(code)));
         let hint = check.hint.unwrap();
         assert!(hint.starts_with("borealisctl reconnect sushi/DATABASE -w; if "), "{hint}");
+    }
+
+    #[test]
+    fn one_whose_target_was_moved_works_and_says_so() {
+        let session = Session { moved_to: Some("other-1".into()), ..session("up", None) };
+        let check = of(&session, Some(&Ok(())));
+        assert_eq!(check.verdict, Verdict::Warning);
+        assert!(check.message.contains("borealis-pg-hex-12345, but"), "{}", check.message);
+        let hint = check.hint.unwrap();
+        assert!(hint.contains("down sushi/DATABASE -w, then borealisctl up"), "{hint}");
     }
 
     #[test]

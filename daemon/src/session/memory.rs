@@ -1,6 +1,6 @@
 //! What a session remembers of its past.
 
-use borealis_proto::Reason;
+use borealis_proto::{Reason, Renewed};
 use jiff::Timestamp;
 
 use super::condition::{Condition, Facts};
@@ -16,9 +16,18 @@ pub(super) struct Memory {
     /// Why the last proof failed although the tunnel is up.
     pub(super) unreachable: Option<Reason>,
     pub(super) shown: Condition,
-    /// Of the database credentials that were told of.
-    pub(super) generation: Option<Generation>,
+    /// What else was told of.
+    pub(super) told: Told,
     pub(super) since: Timestamp,
+}
+
+/// What an event tells besides the condition.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Told {
+    /// Of the database credentials.
+    pub(super) generation: Option<Generation>,
+    pub(super) renewed: Option<Renewed>,
+    pub(super) moved_to: Option<String>,
 }
 
 impl Memory {
@@ -38,7 +47,7 @@ impl Memory {
             unbound: None,
             unreachable: None,
             shown: Condition::derive(&facts),
-            generation: None,
+            told: Told::default(),
             since: now(),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use borealis_proto::Session;
+use borealis_proto::{Access, Renewed, Session};
 
 use super::{access, address, next_try, style};
 use crate::output::human::{self, Clock};
@@ -24,6 +24,8 @@ pub fn depth(session: &Session, clock: &Clock, detail: Detail, look: Look) -> St
     field("not saved", session.unsaved.as_ref().map(|reason| reason.message.clone()));
     field("since", Some(clock.past(session.since)));
     field("next try", next_try(session, clock));
+    field("renewed", session.renewed.as_ref().map(|renewed| renewal(renewed, clock)));
+    field("moved", session.moved_to.as_ref().map(|addon| moved(session, addon)));
     field("address", Some(address(session)));
     field("socket", session.endpoint.socket.clone());
     field("database", session.database.clone());
@@ -42,6 +44,20 @@ fn headline(session: &Session, look: Look) -> String {
     let style = if look.colour { style(session.state) } else { anstyle::Style::new() };
     let Session { target, state, .. } = session;
     format!("{target}  {}  {style}{state}{style:#}\n", access(session))
+}
+
+fn renewal(renewed: &Renewed, clock: &Clock) -> String {
+    let Renewed { credential, at, reason } = renewed;
+    format!("{credential}, because {reason}: {}", clock.past(*at))
+}
+
+fn moved(session: &Session, addon: &str) -> String {
+    let Session { target, addon: stays, .. } = session;
+    let write = if session.access == Access::ReadWrite { " -w" } else { "" };
+    format!(
+        "{target} is now {addon}; this session stays with {stays} until borealisctl down \
+         {target}{write}"
+    )
 }
 
 fn connections(session: &Session) -> String {
