@@ -140,6 +140,8 @@ async fn a_session_that_waits_for_a_login_tries_again_when_there_is_another() {
     world.sandbox.clear_requests();
     log_in("second");
     world.until_state("sushi/DATABASE", SessionState::Up).await;
+    assert!(world.sandbox.count("POST", "/oauth/authorizations") <= 2, "one each, at most");
+    assert!(world.sandbox.count("POST", "/personal-") <= 2);
     world.finish().await;
 }
 

@@ -59,6 +59,8 @@ async fn a_key_refused_after_a_cut_is_renewed_with_one_request() {
     assert_eq!(run(psql).await.ok(), "1");
     assert_eq!(world.sandbox.count("POST", "/personal-ssh-users"), 1);
     assert_eq!(world.sandbox.count("POST", "/personal-db-users"), 0);
+    assert_eq!(world.sandbox.count("POST", "/oauth/authorizations"), 1);
+    assert_eq!(world.sandbox.count("POST", "/resolve"), 1, "it may mean another add-on by now");
     world.finish().await;
 }
 
@@ -93,6 +95,8 @@ async fn a_rotated_password_is_renewed_by_whatever_uses_it() {
     let mut psql = world.command("psql");
     psql.args(question).arg(&url);
     assert_eq!(run(psql).await.ok(), "1");
+    let asked = |path| world.sandbox.count("POST", path);
+    assert_eq!((asked("/personal-db-users"), asked("/personal-ssh-users")), (1 + 4, 1 + 1));
     world.finish().await;
 }
 

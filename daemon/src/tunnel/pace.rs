@@ -76,6 +76,8 @@ fn jittered(most: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -108,6 +110,43 @@ mod tests {
         let waits: Vec<_> =
             (0..5).map(|_| pacer.failed(provisioning).1.unwrap().as_secs()).collect();
         assert_eq!(waits, [30, 60, 120, 150, 150]);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
+        /// Whatever fails, and in whatever order.
+        #[test]
+        fn no_wait_is_out_of_its_bounds(faults in prop::collection::vec(0u8..6, 0..100)) {
+            let mut pacer = Pacer::default();
+            let paced = |first, ceiling| Fault::Paced {
+                first: Duration::from_secs(first),
+                ceiling: Duration::from_secs(ceiling),
+            };
+            for fault in faults {
+                let most = doubled(FIRST, pacer.failures(), CEILING);
+                prop_assert!(FIRST <= most && most <= CEILING);
+                let (fault, wait) = match fault {
+                    0 => {
+                        pacer.settled();
+                        continue;
+                    }
+                    1 => pacer.failed(Fault::StaleCredentials),
+                    2 => pacer.failed(paced(30, 150)),
+                    3 => pacer.failed(paced(77, 77)),
+                    4 => pacer.failed(Fault::Missing),
+                    _ => pacer.failed(Fault::Transient),
+                };
+                match fault {
+                    Fault::Paced { first, ceiling } => {
+                        let wait = wait.unwrap();
+                        prop_assert!(first <= wait && wait <= ceiling, "{fault:?}: {wait:?}");
+                    }
+                    Fault::Blocked { recheck } => prop_assert_eq!(wait, recheck),
+                    _ => prop_assert!(wait.unwrap() <= most, "{wait:?} of {most:?}"),
+                }
+            }
+        }
     }
 
     #[test]
