@@ -405,6 +405,7 @@ async fn strike(world: &World, n: u8) {
 }
 
 #[tokio::test]
+#[expect(clippy::print_stderr, reason = "with the seed a failure can be had again")]
 async fn whatever_happens_the_port_is_there_and_it_is_said_why_nothing_comes_through() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(rand::random::<u64>);
@@ -419,7 +420,9 @@ async fn whatever_happens_the_port_is_there_and_it_is_said_why_nothing_comes_thr
         assert!(std::net::TcpStream::connect(endpoint).is_ok(), "after {n}: the port is closed");
         let now = world.status(TARGET).await;
         assert_eq!((&now.endpoint, &now.addon), (&session.endpoint, &session.addon));
-        assert_eq!(now.reason.is_none(), now.state == SessionState::Up, "after {n}: {now:?}");
+        // One that is up may have a reason too: Postgres behind it cannot be reached.
+        let explained = now.reason.is_some() || now.state == SessionState::Up;
+        assert!(explained, "after {n}: {now:?}");
     }
     for well in [3, 8] {
         strike(&world, well).await;

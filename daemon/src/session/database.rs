@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use borealis_proto::{Access, CredentialKind, ErrorCode, Renewed};
 use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
@@ -193,16 +194,23 @@ impl Keeper {
             "a fault of ours kept the database credentials away; they are asked for again";
         let failure = Failure::new(Fault::Transient, ErrorCode::Internal, message);
         let failure = failure.hint("borealisctl daemon logs");
-        self.answer(&Err(failure.clone()));
         self.fallen = Some(rest);
         if self.held.borrow().is_none() {
-            self.status.send_replace(Status {
-                phase: Phase::Waiting,
-                failures: self.pacer.failures(),
-                failure: Some(failure),
-                next_retry_at: from_now(rest),
-            });
+            self.show(Phase::Waiting, failure.clone(), Some(rest));
         }
+        self.answer(&Err(failure));
+    }
+
+    /// Why there are none, and when they are asked for again.
+    fn show(&self, phase: Phase, failure: Failure, pause: Option<Duration>) {
+        let renewed = self.status.borrow().renewed.clone();
+        self.status.send_replace(Status {
+            phase,
+            failures: self.pacer.failures(),
+            failure: Some(failure),
+            next_retry_at: pause.and_then(from_now),
+            renewed,
+        });
     }
 
     fn want(&self) -> Want {
@@ -334,14 +342,8 @@ impl Keeper {
             return None;
         }
         let blocked = matches!(fault, Fault::Blocked { .. });
-        let renewed = self.status.borrow().renewed.clone();
-        self.status.send_replace(Status {
-            phase: if blocked { Phase::Blocked } else { Phase::Waiting },
-            failures: self.pacer.failures(),
-            failure: Some(failure.clone()),
-            next_retry_at: pause.and_then(from_now),
-            renewed,
-        });
+        let phase = if blocked { Phase::Blocked } else { Phase::Waiting };
+        self.show(phase, failure.clone(), pause);
         // After the state: whoever hears it may look.
         self.answer(&Err(failure));
         if let Some(refused) = &mut self.refused {

@@ -56,7 +56,9 @@ fn the_table() {
 
 #[test]
 fn stop_ends_every_state_but_the_last() {
-    for state in [S::Minting, FRESH, HELD, S::Up, S::Replacing, OURS, SERVICE, S::Elsewhere, S::Blocked] {
+    for state in
+        [S::Minting, FRESH, HELD, S::Up, S::Replacing, OURS, SERVICE, S::Elsewhere, S::Blocked]
+    {
         assert_eq!(step(state, E::Stop), Some((S::Down, Action::Finish)), "{state:?}");
     }
     assert_eq!(step(S::Down, E::Stop), None);
@@ -67,6 +69,7 @@ fn events() -> impl Strategy<Value = Vec<E>> {
         Just(Fault::Transient),
         Just(Fault::StaleCredentials),
         Just(Fault::Missing),
+        Just(Fault::Elsewhere),
         Just(PACED),
         Just(BLOCKED),
     ];
@@ -91,7 +94,7 @@ fn fits(state: S, action: Action) -> bool {
         S::Up => Action::Serve,
         S::Replacing => Action::Replace,
         S::Backoff { .. } => Action::Wait,
-        S::Blocked => Action::Park,
+        S::Elsewhere | S::Blocked => Action::Park,
         S::Down => Action::Finish,
     };
     action == due
@@ -102,7 +105,7 @@ fn when_well(state: S) -> E {
     match state {
         S::Minting => E::Minted { fresh: false },
         S::Connecting { .. } | S::Replacing => E::Connected,
-        S::Backoff { .. } | S::Blocked => E::Retry(Why::Timer),
+        S::Backoff { .. } | S::Elsewhere | S::Blocked => E::Retry(Why::Timer),
         S::Up | S::Down => E::Settled,
     }
 }
