@@ -409,7 +409,6 @@ async fn strike(world: &World, n: u8) {
 async fn whatever_happens_the_port_is_there_and_it_is_said_why_nothing_comes_through() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(rand::random::<u64>);
-    eprintln!("SEED={seed}");
     let mut random = rand::rngs::StdRng::seed_from_u64(seed);
     let world = World::new().await;
     let session = up(&world).await;
@@ -417,12 +416,16 @@ async fn whatever_happens_the_port_is_there_and_it_is_said_why_nothing_comes_thr
         let n = random.random_range(0..11);
         strike(&world, n).await;
         let endpoint = ("127.0.0.1", session.endpoint.port);
-        assert!(std::net::TcpStream::connect(endpoint).is_ok(), "after {n}: the port is closed");
+        assert!(
+            std::net::TcpStream::connect(endpoint).is_ok(),
+            "SEED={seed}, after {n}: the port is closed"
+        );
         let now = world.status(TARGET).await;
-        assert_eq!((&now.endpoint, &now.addon), (&session.endpoint, &session.addon));
+        let same = (&now.endpoint, &now.addon) == (&session.endpoint, &session.addon);
+        assert!(same, "SEED={seed}, after {n}: {now:?}");
         // One that is up may have a reason too: Postgres behind it cannot be reached.
         let explained = now.reason.is_some() || now.state == SessionState::Up;
-        assert!(explained, "after {n}: {now:?}");
+        assert!(explained, "SEED={seed}, after {n}: {now:?}");
     }
     for well in [3, 8] {
         strike(&world, well).await;

@@ -22,6 +22,7 @@ mod error;
 mod examine;
 #[cfg(test)]
 mod fuzz;
+mod keeper;
 mod keys;
 mod live;
 mod manager;
