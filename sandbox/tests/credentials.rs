@@ -405,7 +405,6 @@ async fn strike(world: &World, n: u8) {
 }
 
 #[tokio::test]
-#[expect(clippy::print_stderr, reason = "with the seed a failure can be had again")]
 async fn whatever_happens_the_port_is_there_and_it_is_said_why_nothing_comes_through() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok());
     let seed = seed.unwrap_or_else(rand::random::<u64>);
