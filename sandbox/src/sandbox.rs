@@ -184,6 +184,11 @@ impl Sandbox {
         self.relay_stats().open
     }
 
+    /// Two ports that no other sandbox and no daemon takes unasked.
+    pub fn endpoints(&self) -> [u16; 2] {
+        self.service.endpoints
+    }
+
     /// What went through the relay so far.
     pub fn relay_stats(&self) -> RelayStats {
         self.service.relay.stats()

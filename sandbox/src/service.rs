@@ -42,6 +42,7 @@ pub(crate) struct Service {
     pub(crate) sshd: Arc<Sshd>,
     pub(crate) relay: Arc<Relay>,
     pub(crate) world: World,
+    pub(crate) endpoints: [u16; 2],
     addresses: Addresses,
     tasks: TaskTracker,
     cancel: CancellationToken,
@@ -88,6 +89,7 @@ impl Service {
             more_apps: options.more_apps,
         })
         .await?;
+        let endpoints = ports.endpoints;
         let listeners = Listeners::bind(ports).await.map_err(Error::io("listen for the APIs"))?;
         let service = Arc::new(Self {
             layout,
@@ -101,6 +103,7 @@ impl Service {
             sshd: servers.sshd,
             relay,
             world,
+            endpoints,
             addresses: listeners.addresses(),
             tasks,
             cancel,

@@ -26,7 +26,7 @@ async fn on_a_full_disk_sessions_open_and_are_written_once_there_is_room() {
     }
     let world = World::new().await;
     let daemon = Daemon::with_mounts(&world, SMALL).await;
-    let one = world.up(&[TARGET]).await;
+    let one = world.up_reserved(&[TARGET], 0).await;
     let before = daemon.inside(&world, SAVED).await.ok();
     assert!(before.contains("\"sushi\""), "{before}");
     daemon.inside(&world, FILL).await.ok();
@@ -66,7 +66,7 @@ async fn what_is_closed_on_a_full_disk_does_not_come_back() {
     }
     let world = World::new().await;
     let daemon = Daemon::with_mounts(&world, SMALL).await;
-    world.up(&[TARGET]).await;
+    world.up_reserved(&[TARGET], 0).await;
     daemon.inside(&world, FILL).await.ok();
     let said = world.ctl(&["down", TARGET]).await;
     assert_eq!(said.code, Some(0));
@@ -86,7 +86,7 @@ async fn a_daemon_that_starts_where_nothing_can_be_written_serves_what_was_wante
         return;
     }
     let world = World::new().await;
-    let session = world.up(&[TARGET]).await;
+    let session = world.up_reserved(&[TARGET], 0).await;
     world.ctl(&["daemon", "stop"]).await.ok();
     let daemon = Daemon::with_mounts(&world, READ_ONLY).await;
     world.until_state(TARGET, SessionState::Up).await;
@@ -123,7 +123,7 @@ async fn a_client_starts_a_daemon_also_where_nothing_can_be_written() {
         return;
     }
     let world = World::new().await;
-    let session = world.up(&[TARGET]).await;
+    let session = world.up_reserved(&[TARGET], 0).await;
     world.ctl(&["daemon", "stop"]).await.ok();
     // The client is in the namespace, and so is the daemon that it starts.
     let mut client = world.command("unshare");
@@ -138,7 +138,7 @@ async fn a_client_starts_a_daemon_also_where_nothing_can_be_written() {
 #[tokio::test]
 async fn a_daemon_whose_directories_are_removed_is_there_again() {
     let world = World::new().await;
-    let session = world.up(&[TARGET]).await;
+    let session = world.up_reserved(&[TARGET], 0).await;
     let pid = world.daemon().await.pid;
     let socket = Path::new(world.var("BOREALIS_SOCKET")).to_owned();
 

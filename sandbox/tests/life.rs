@@ -24,7 +24,7 @@ const SLEEP: &str = "select pg_sleep(600)";
 #[tokio::test]
 async fn a_port_that_was_taken_meanwhile_is_shown_and_bound_as_soon_as_it_is_free() {
     let world = World::new().await;
-    let (one, other) = (world.up(&[TARGET]).await, world.up(&[OTHER]).await);
+    let (one, other) = (world.up_reserved(&[TARGET], 0).await, world.up_reserved(&[OTHER], 1).await);
     world.ctl(&["daemon", "stop"]).await.ok();
     let squatter = TcpListener::bind(("127.0.0.1", one.endpoint.port)).await.unwrap();
 
@@ -70,7 +70,7 @@ async fn send(daemon: &Daemon, signal: &str) {
 async fn sigterm_lets_queries_finish_for_five_seconds_and_then_ends_them_with_a_word() {
     let world = World::new().await;
     let mut daemon = started(&world).await;
-    let session = world.up(&[TARGET]).await;
+    let session = world.up_reserved(&[TARGET], 0).await;
     let long = asleep(&world, &session).await;
     let mut short =
         world.psql_command(&session, "require", "select 'whole' from pg_sleep(2)").await;
@@ -101,7 +101,7 @@ async fn sigterm_lets_queries_finish_for_five_seconds_and_then_ends_them_with_a_
 async fn a_second_signal_ends_it_at_once_and_the_next_daemon_has_everything() {
     let world = World::new().await;
     let mut daemon = started(&world).await;
-    let session = world.up(&[TARGET]).await;
+    let session = world.up_reserved(&[TARGET], 0).await;
     let query = asleep(&world, &session).await;
     send(&daemon, "TERM").await;
     let log = world.state_dir().join("borealisd.log");
@@ -195,7 +195,7 @@ async fn programs_are_replaced_under_a_running_daemon() {
 #[tokio::test]
 async fn a_newer_and_an_older_client_are_answered() {
     let world = World::new().await;
-    world.up(&[TARGET]).await;
+    world.up_reserved(&[TARGET], 0).await;
     let ask = async |args: &[&str]| {
         let mut curl = world.command("curl");
         curl.args(["-s", "--unix-socket", world.var("BOREALIS_SOCKET")]).args(args);

@@ -129,8 +129,9 @@ async fn an_address_that_is_dead_is_passed_over() {
         return;
     }
     let world = World::new().await;
-    names(&world, &format!("127.0.0.3 {NAME}\n127.0.0.1 {NAME}")).await;
-    drop_packets(world.sandbox.info().relay_port, "ip daddr 127.0.0.3").await;
+    // The one of IPv6 is tried first; that is how such a network is met.
+    names(&world, &format!("::1 {NAME}\n127.0.0.1 {NAME}")).await;
+    drop_packets(world.sandbox.info().relay_port, "ip6 daddr ::1").await;
     world.sandbox.fault(host(NAME)).await.unwrap();
     let begun = Instant::now();
     assert_eq!(world.up(&[TARGET]).await.state, SessionState::Up);
@@ -157,7 +158,8 @@ async fn a_name_that_lies_blocks_until_another_network_tells_the_truth() {
     if !is_alone("a_name_that_lies_blocks_until_another_network_tells_the_truth").await {
         return;
     }
-    let (world, strange) = (World::new().await, World::new().await);
+    let (mut world, strange) = (World::new().await, World::new().await);
+    world.set("BOREALIS_LOG", "borealisd=debug");
     let elsewhere = ("127.0.0.2", world.sandbox.info().relay_port);
     let listener = TcpListener::bind(elsewhere).await.unwrap();
     let story = async {
@@ -181,6 +183,9 @@ async fn a_name_that_lies_blocks_until_another_network_tells_the_truth() {
 
         names(&world, &format!("127.0.0.1 {NAME}")).await;
         world.sandbox.clear_requests();
+        let log = world.state_dir().join("borealisd.log");
+        let watched = || std::fs::read_to_string(&log).unwrap().contains("the addresses are watched");
+        world.until("the addresses are watched", || async { watched() }).await;
         sh("ip address add 10.9.8.7/32 dev lo").await;
         let changed = Instant::now();
         world.until_state(TARGET, SessionState::Up).await;

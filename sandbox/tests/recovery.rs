@@ -158,8 +158,8 @@ async fn a_changed_host_key_blocks_and_nothing_is_sent_to_that_server() {
 #[tokio::test]
 async fn after_kill_9_the_next_command_brings_all_sessions_back_on_their_ports() {
     let world = World::new().await;
-    let one = world.up(&[TARGET]).await;
-    let other = world.up(&["udon/DATABASE", "-w"]).await;
+    let one = world.up_reserved(&[TARGET], 0).await;
+    let other = world.up_reserved(&["udon/DATABASE", "-w"], 1).await;
     let pid = world.daemon().await.pid.to_string();
     Command::new("kill").args(["-KILL", &pid]).status().await.unwrap();
     world
@@ -203,7 +203,7 @@ async fn of_two_daemons_one_serves_and_the_other_says_so() {
 #[tokio::test]
 async fn a_state_file_that_is_not_right_is_moved_aside_and_said() {
     let world = World::new().await;
-    world.up(&[TARGET]).await;
+    world.up_reserved(&[TARGET], 0).await;
     world.ctl(&["daemon", "stop"]).await.ok();
     let file = world.state_dir().join("sessions.json");
     let good = std::fs::read_to_string(&file).unwrap();

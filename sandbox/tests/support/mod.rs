@@ -129,6 +129,12 @@ impl World {
         serde_json::from_str(&said.ok()).unwrap()
     }
 
+    /// The same, at a port that no other test's daemon takes while this one's is away.
+    pub async fn up_reserved(&self, args: &[&str], endpoint: usize) -> Session {
+        let port = self.sandbox.endpoints()[endpoint].to_string();
+        self.up(&[args, &["-p", &port]].concat()).await
+    }
+
     pub async fn status(&self, target: &str) -> Session {
         let said = self.ctl(&["status", target, "--json"]).await;
         serde_json::from_str(&said.ok()).unwrap()
