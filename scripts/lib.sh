@@ -109,7 +109,7 @@ need_sandbox() {
 # What the tests of the service and of the login need beside that.
 need_desktop() {
   [ "$(uname -s)" = Linux ] || return 0
-  need systemctl unshare nsenter prlimit ip nft setpriv dbus-run-session dbus-send
+  need valgrind systemctl unshare nsenter prlimit ip nft setpriv dbus-run-session dbus-send
   need gnome-keyring-daemon secret-tool
   # A library, known by its package alone; without it the test of the clock says so.
   [ "$(package_manager)" != apt-get ] || need_packages libfaketime

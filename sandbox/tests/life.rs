@@ -24,7 +24,8 @@ const SLEEP: &str = "select pg_sleep(600)";
 #[tokio::test]
 async fn a_port_that_was_taken_meanwhile_is_shown_and_bound_as_soon_as_it_is_free() {
     let world = World::new().await;
-    let (one, other) = (world.up_reserved(&[TARGET], 0).await, world.up_reserved(&[OTHER], 1).await);
+    let (one, other) =
+        (world.up_reserved(&[TARGET], 0).await, world.up_reserved(&[OTHER], 1).await);
     world.ctl(&["daemon", "stop"]).await.ok();
     let squatter = TcpListener::bind(("127.0.0.1", one.endpoint.port)).await.unwrap();
 

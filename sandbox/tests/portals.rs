@@ -184,7 +184,8 @@ async fn a_name_that_lies_blocks_until_another_network_tells_the_truth() {
         names(&world, &format!("127.0.0.1 {NAME}")).await;
         world.sandbox.clear_requests();
         let log = world.state_dir().join("borealisd.log");
-        let watched = || std::fs::read_to_string(&log).unwrap().contains("the addresses are watched");
+        let watched =
+            || std::fs::read_to_string(&log).unwrap().contains("the addresses are watched");
         world.until("the addresses are watched", || async { watched() }).await;
         sh("ip address add 10.9.8.7/32 dev lo").await;
         let changed = Instant::now();

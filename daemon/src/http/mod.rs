@@ -22,6 +22,9 @@ pub use reach::{Reached, reach};
 
 /// For the TCP and TLS handshakes.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection is kept that nobody uses: calls come in groups, and hours apart. One that
+/// outlived a change of network would fail the next call.
+const IDLE: Duration = Duration::from_secs(15);
 /// For a whole request, from the first byte out to the last byte in.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
 /// The largest answer in use is a list of add-ons, some kilobytes each.
@@ -110,6 +113,7 @@ pub fn client(apis: &[&Url]) -> Result<reqwest::Client, Error> {
         .user_agent(concat!("borealisd/", env!("CARGO_PKG_VERSION")))
         .connect_timeout(CONNECT_TIMEOUT)
         .timeout(REQUEST_TIMEOUT)
+        .pool_idle_timeout(IDLE)
         .redirect(Policy::none());
     let local = apis.iter().any(|api| api.scheme() == "http");
     let builder = if local { builder.no_proxy() } else { builder };

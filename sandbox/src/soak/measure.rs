@@ -9,9 +9,8 @@ use tokio::time::{Instant, sleep};
 use super::stand::{OPEN, Stand};
 use super::tool::Trouble;
 
-/// The daemon keeps a link that nobody uses for a minute; its HTTP clients keep a connection to an API
-/// for 90 s, and look at what they keep every 90 s.
-const SETTLE: Duration = Duration::from_secs(200);
+/// The daemon keeps a link that nobody uses for a minute, and a connection to an API for less.
+const SETTLE: Duration = Duration::from_secs(120);
 const LOOK: Duration = Duration::from_millis(500);
 /// Of a connection in `/proc/net/tcp`: the other side has ended it, this one has not.
 const CLOSE_WAIT: &str = "08";
