@@ -14,6 +14,7 @@ pub mod fault;
 mod fuzz;
 pub mod heroku;
 pub mod http;
+pub mod instant;
 pub mod locked;
 pub mod platform;
 pub mod postgres;

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
-/// `(room, may name, because)`. `fault`, `secret`, `locked`, `tasks` and (for tests) `fuzz` are words, not rooms:
+/// `(room, may name, because)`. `fault`, `secret`, `locked`, `tasks`, `instant` and (for tests) `fuzz` are words, not rooms:
 /// everybody may use them.
 const ARROWS: &[(&str, &str, &str)] = &[
     ("control", "session", "hands each request to the manager"),
@@ -37,7 +37,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("config", "credentials", "holds a secret"),
 ];
 
-const WORDS: &[&str] = &["fault", "secret", "locked", "tasks", "fuzz"];
+const WORDS: &[&str] = &["fault", "secret", "locked", "tasks", "instant", "fuzz"];
 
 /// Sees them all.
 const WIRING: &str = "run";

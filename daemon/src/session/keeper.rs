@@ -6,16 +6,15 @@ use std::time::Duration;
 use borealis_proto::{CredentialKind, ErrorCode, Renewed};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use jiff::Timestamp;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
 use super::database::{Command, Credentials, Reply, Source};
-use super::live::now;
 use super::whereabouts;
 use crate::credentials::{Asker, Generation, Past, Refused, Want};
 use crate::fault::{Failure, Fault};
+use crate::instant;
 use crate::tasks::Kept;
 use crate::tunnel::{Pacer, Phase, Status};
 
@@ -111,7 +110,7 @@ impl Keeper {
             phase,
             failures: self.pacer.failures(),
             failure: Some(failure),
-            next_retry_at: pause.and_then(from_now),
+            next_retry_at: pause.and_then(instant::after),
             renewed,
         });
     }
@@ -226,7 +225,7 @@ impl Keeper {
         );
         Renewed {
             credential: CredentialKind::Password,
-            at: now(),
+            at: instant::now(),
             reason: "Postgres refused it".to_owned(),
         }
     }
@@ -270,8 +269,4 @@ async fn get(source: Arc<Source>, want: Want) -> Result<Credentials, Failure> {
     let minted =
         async { vault.database(owner, *access, want).await.map_err(|error| error.failure()) };
     whereabouts::guarded(std::slice::from_ref(whereabouts), want, minted).await
-}
-
-fn from_now(pause: Duration) -> Option<Timestamp> {
-    Timestamp::now().checked_add(jiff::SignedDuration::try_from(pause).ok()?).ok()
 }

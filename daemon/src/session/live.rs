@@ -25,6 +25,7 @@ use super::room::Room;
 use super::wanted::Unsaved;
 use super::whereabouts::Whereabouts;
 use crate::credentials::Owner;
+use crate::instant;
 use crate::locked::Locked;
 use crate::tasks::Tasks;
 use crate::tunnel::{Channel, Company, Phase, Traffic, Tunnel, Why};
@@ -117,7 +118,7 @@ impl Live {
         let turned = condition.state != memory.shown.state;
         let came_up = turned && condition.state == SessionState::Up;
         if turned {
-            memory.since = now();
+            memory.since = instant::now();
             memory.was_up |= came_up;
             memory.unproved = came_up;
             memory.unreachable = None;
@@ -154,7 +155,7 @@ impl Live {
             since: memory.since,
             reason: memory.shown.reason.clone().map(|reason| self.addressed(reason)),
             attempt: memory.shown.attempt,
-            next_retry_at: memory.shown.next_retry_at.and_then(whole_second),
+            next_retry_at: memory.shown.next_retry_at.map(instant::whole_second),
             endpoint: self.endpoint(),
             database: held.as_ref().map(|held| held.database.clone()),
             user: held.as_ref().map(|held| held.user.clone()),
@@ -214,10 +215,7 @@ impl Live {
     pub(super) async fn settle(&self, patience: Duration) -> Session {
         let deadline = Instant::now() + patience;
         // A try that begins in the last second has no time to succeed.
-        let latest =
-            jiff::SignedDuration::try_from(patience.saturating_sub(Duration::from_secs(1)))
-                .ok()
-                .and_then(|patience| Timestamp::now().checked_add(patience).ok());
+        let latest = instant::after(patience.saturating_sub(Duration::from_secs(1)));
         let (mut tunnel, mut database) = (self.tunnel.status(), self.database.status());
         loop {
             tunnel.mark_unchanged();
@@ -272,16 +270,6 @@ impl Live {
     pub(super) fn check_open(&self) -> Result<(), Error> {
         if self.accepting.is_cancelled() { Err(Error::Closing) } else { Ok(()) }
     }
-}
-
-/// The API speaks in whole seconds.
-pub(super) fn now() -> Timestamp {
-    let now = Timestamp::now();
-    whole_second(now).unwrap_or(now)
-}
-
-fn whole_second(instant: Timestamp) -> Option<Timestamp> {
-    Timestamp::from_second(instant.as_second()).ok()
 }
 
 fn latest(one: Option<Renewed>, other: Option<Renewed>) -> Option<Renewed> {

@@ -4,8 +4,8 @@ use borealis_proto::{Reason, Renewed};
 use jiff::Timestamp;
 
 use super::condition::{Condition, Facts};
-use super::live::now;
 use crate::credentials::Generation;
+use crate::instant;
 
 /// What the derived condition cannot know: the past.
 pub(super) struct Memory {
@@ -48,7 +48,7 @@ impl Memory {
             unreachable: None,
             shown: Condition::derive(&facts),
             told: Told::default(),
-            since: now(),
+            since: instant::now(),
         }
     }
 }

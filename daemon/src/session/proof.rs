@@ -8,7 +8,8 @@ use tokio::time::Instant;
 use tracing::{debug, warn};
 
 use super::error::Error;
-use super::live::{Live, now};
+use super::live::Live;
+use crate::instant;
 use crate::postgres;
 use crate::tunnel::{Company, Read, Traffic};
 
@@ -97,7 +98,7 @@ pub(super) async fn prove(live: &Live) -> Result<(), Unproved> {
     };
     match &proved {
         Ok(()) => {
-            *live.proved_at.lock() = Some(now());
+            *live.proved_at.lock() = Some(instant::now());
             live.set_unreachable(None);
             debug!(session = %live.id, "proved");
         }

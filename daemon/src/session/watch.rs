@@ -6,8 +6,9 @@ use borealis_proto::{Reason, SessionState};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Fuse, FusedFuture};
 
-use super::live::{Live, now};
+use super::live::Live;
 use super::proof::{Path, Rest, prove};
+use crate::instant;
 
 /// Proves the path each time it comes up, when nobody has used it for a while, and when a client's
 /// luck is not what the last proof has shown.
@@ -28,7 +29,7 @@ pub(super) async fn watch(live: Arc<Live>) {
         }
         tokio::select! {
             path = rest.over(&live.traffic), if up => match path {
-                Path::Used if reachable => *live.proved_at.lock() = Some(now()),
+                Path::Used if reachable => *live.proved_at.lock() = Some(instant::now()),
                 Path::Idle | Path::Used => live.unprove(),
             },
             _known = &mut proof => {}

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 
 use borealis_proto::{CredentialKind, Renewed};
-use jiff::Timestamp;
 
 use super::traits::{Connector, KeySource, Link};
 use crate::credentials::{Asker, Generation, Past, Refused, SshCredentials, Want};
 use crate::fault::{Failure, Fault};
+use crate::instant;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -68,7 +68,7 @@ impl Keyring {
         } else if refused.is_some() {
             self.renewed = Some(Renewed {
                 credential: CredentialKind::SshKey,
-                at: whole_second(Timestamp::now()),
+                at: instant::now(),
                 reason: "the SSH server refused it".to_owned(),
             });
             return News::Renewed;
@@ -147,9 +147,4 @@ async fn make(
 fn refused(generation: Generation, taken: Option<Generation>) -> Refused {
     let past = if taken == Some(generation) { Past::Worked } else { Past::New };
     Refused { generation, past, found_by: Asker::Daemon }
-}
-
-/// The API speaks in whole seconds.
-fn whole_second(instant: Timestamp) -> Timestamp {
-    Timestamp::from_second(instant.as_second()).unwrap_or(instant)
 }

@@ -6,7 +6,6 @@ use std::time::Duration;
 use borealis_proto::ErrorCode;
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Either, select};
-use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -19,6 +18,7 @@ use super::status::{Phase, Status};
 use super::traits::{Connector, KeySource, Link, LinkEnd};
 use crate::credentials::SshCredentials;
 use crate::fault::{Failure, Fault};
+use crate::instant;
 use crate::tasks::{Kept, Tasks};
 
 /// A link that lives this long is well: past failures are forgotten.
@@ -349,9 +349,7 @@ impl Supervisor {
             State::Down => Phase::Ended,
         };
         let waits = matches!(phase, Phase::Waiting | Phase::Blocked);
-        let next_retry_at = self.pause.filter(|_| waits).and_then(|pause| {
-            Timestamp::now().checked_add(jiff::SignedDuration::try_from(pause).ok()?).ok()
-        });
+        let next_retry_at = self.pause.filter(|_| waits).and_then(instant::after);
         let status = Status {
             phase,
             failures: self.pacer.failures(),
