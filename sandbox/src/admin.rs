@@ -79,7 +79,7 @@ impl Service {
             sshd_pid: self.sshd.pid(),
             postgres_pid: self.cluster.pid(),
             relay: self.relay.stats(),
-            outstanding_authorizations: self.authorizations.outstanding(),
+            outstanding_authorizations: self.authorizations.outstanding().len(),
         }
     }
 }

@@ -61,8 +61,8 @@ impl Authorizations {
     }
 
     /// Created and not deleted; an expired one was forgotten by somebody too.
-    pub(crate) fn outstanding(&self) -> usize {
-        self.live().len()
+    pub(crate) fn outstanding(&self) -> BTreeMap<String, Timestamp> {
+        self.live().values().map(|one| (one.id.clone(), one.created_at)).collect()
     }
 
     fn live(&self) -> MutexGuard<'_, BTreeMap<String, Authorization>> {
@@ -84,6 +84,6 @@ mod tests {
         assert!(!all.accepts(&first.token), "deleted");
         tokio::time::advance(Duration::from_secs(181)).await;
         assert!(!all.accepts(&second.token), "expired");
-        assert_eq!(all.outstanding(), 1, "expired is not deleted");
+        assert_eq!(all.outstanding().len(), 1, "expired is not deleted");
     }
 }

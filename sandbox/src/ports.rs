@@ -8,9 +8,11 @@ use std::net::{Ipv4Addr, TcpListener};
 
 /// Linux' ephemeral range starts at 32768, the one of macOS and Windows at 49152.
 const FIRST: u16 = 20_000;
-const BLOCKS: u16 = 2_000;
+const BLOCKS: u16 = 1_200;
 /// Ports in one.
-const SIZE: u16 = 6;
+const SIZE: u16 = 4 + ENDPOINTS;
+/// As many as the sessions that a soak keeps open.
+const ENDPOINTS: u16 = 6;
 const ATTEMPTS: usize = 100;
 
 #[derive(Debug)]
@@ -21,21 +23,21 @@ pub(crate) struct Block {
     pub(crate) sshd: u16,
     pub(crate) postgres: u16,
     /// For endpoints that must be free again when their daemon comes back.
-    pub(crate) endpoints: [u16; 2],
+    pub(crate) endpoints: Vec<u16>,
 }
 
 impl Block {
     pub(crate) fn reserve() -> io::Result<Self> {
         (0..ATTEMPTS)
             .find_map(|_| Self::reserve_at(FIRST + SIZE * rand::random_range(0..BLOCKS)).ok())
-            .ok_or_else(|| io::Error::new(io::ErrorKind::AddrInUse, "no six free ports in a row"))
+            .ok_or_else(|| io::Error::new(io::ErrorKind::AddrInUse, "no free ports in a row"))
     }
 
     fn reserve_at(first: u16) -> io::Result<Self> {
         let keeper = bind(first)?;
         let (relay, sshd, postgres) = (first + 1, first + 2, first + 3);
-        let endpoints = [first + 4, first + 5];
-        for port in [relay, sshd, postgres].into_iter().chain(endpoints) {
+        let endpoints: Vec<u16> = (first + 4..first + SIZE).collect();
+        for port in [relay, sshd, postgres].into_iter().chain(endpoints.iter().copied()) {
             bind(port)?;
         }
         Ok(Self { keeper, relay, sshd, postgres, endpoints })

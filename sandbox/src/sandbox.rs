@@ -1,8 +1,11 @@
 //! The handle that a test or the program holds.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
+
+use jiff::Timestamp;
 
 use crate::admin::Info;
 use crate::fault::Fault;
@@ -158,6 +161,11 @@ impl Sandbox {
 
     /// Short-lived authorizations that were created and not deleted.
     pub fn outstanding_authorizations(&self) -> usize {
+        self.service.authorizations.outstanding().len()
+    }
+
+    /// The same, by id, with the moment when each was made.
+    pub(crate) fn authorizations(&self) -> BTreeMap<String, Timestamp> {
         self.service.authorizations.outstanding()
     }
 
@@ -184,9 +192,9 @@ impl Sandbox {
         self.relay_stats().open
     }
 
-    /// Two ports that no other sandbox and no daemon takes unasked.
-    pub fn endpoints(&self) -> [u16; 2] {
-        self.service.endpoints
+    /// Six ports that no other sandbox and no daemon takes unasked.
+    pub fn endpoints(&self) -> &[u16] {
+        &self.service.endpoints
     }
 
     /// What went through the relay so far.

@@ -42,7 +42,7 @@ pub(crate) struct Service {
     pub(crate) sshd: Arc<Sshd>,
     pub(crate) relay: Arc<Relay>,
     pub(crate) world: World,
-    pub(crate) endpoints: [u16; 2],
+    pub(crate) endpoints: Vec<u16>,
     addresses: Addresses,
     tasks: TaskTracker,
     cancel: CancellationToken,
@@ -89,7 +89,7 @@ impl Service {
             more_apps: options.more_apps,
         })
         .await?;
-        let endpoints = ports.endpoints;
+        let endpoints = ports.endpoints.clone();
         let listeners = Listeners::bind(ports).await.map_err(Error::io("listen for the APIs"))?;
         let service = Arc::new(Self {
             layout,

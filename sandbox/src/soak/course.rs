@@ -24,6 +24,8 @@ use super::{Error, person, say};
 
 /// Between two tries of somebody who wants to be served.
 const AGAIN: Duration = Duration::from_millis(200);
+/// How long a request of a killed daemon may take to be answered.
+const IN_FLIGHT: Duration = Duration::from_millis(30);
 /// How often a restart is tried.
 const RESTARTS: u32 = 5;
 
@@ -37,8 +39,10 @@ pub(super) async fn run(
     // With no session yet; the same figures must be there again when all are closed.
     stand.ctl(&["daemon", "start"]).await.and_then(tool::Ended::ok).map_err(failed)?;
     let idle = measure::held(stand).await.map_err(failed)?;
-    for target in TARGETS {
-        stand.on("up", target, &[]).await.and_then(tool::Ended::ok).map_err(failed)?;
+    for (target, port) in TARGETS.into_iter().zip(stand.sandbox.endpoints()) {
+        // Nobody else's daemon may have taken it while this one's is away.
+        let port = port.to_string();
+        stand.on("up", target, &["-p", &port]).await.and_then(tool::Ended::ok).map_err(failed)?;
     }
     data::prepare(stand).await?;
     let rested = measure::settled(stand, None).await.map_err(failed)?;
@@ -145,6 +149,9 @@ impl Course<'_> {
             Step::Kill => {
                 let daemon = stand.daemon().await.map_err(|trouble| format!("{trouble:?}"))?;
                 tool::kill(daemon.pid, Signal::KILL);
+                sleep(IN_FLIGHT).await;
+                // What it had made and cannot delete any more: the service ends those.
+                self.shared.record.orphaned(stand.sandbox.authorizations().into_keys());
                 return Ok(());
             }
         };

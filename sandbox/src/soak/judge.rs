@@ -55,7 +55,7 @@ pub(super) async fn judge(shared: &Shared, seen: &Seen) -> Result<Judged, Troubl
     shared.ledger.audit(stand, record).await;
     sessions(shared).await?;
     let mints = mints(shared);
-    authorizations(shared, &settled);
+    authorizations(shared);
     stand.ctl(&["down", "--all", "--drain", "0"]).await?.ok()?;
     let closed = measure::settled(stand, Some(&seen.idle)).await?;
     for left in closed.more_than(&seen.idle) {
@@ -99,18 +99,22 @@ async fn sessions(shared: &Shared) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// Each deletion that was refused leaves one behind, which ends by itself; nothing else may.
-fn authorizations(shared: &Shared, settled: &Held) {
+/// A deletion that was refused leaves one behind, and so does a daemon that is killed: they end by
+/// themselves. Nothing else may leave any.
+fn authorizations(shared: &Shared) {
     let refused = |one: &&Request| {
         one.method == "DELETE"
             && one.path.contains("/oauth/authorizations")
             && !one.status.is_some_and(|status| (200..300).contains(&status))
     };
     let refused = shared.stand.sandbox.requests().iter().filter(refused).count();
-    if settled.authorizations > refused {
+    let orphans = shared.record.snapshot().orphans;
+    let left = shared.stand.sandbox.authorizations();
+    let left: Vec<_> = left.iter().filter(|(id, _)| !orphans.contains(*id)).collect();
+    if left.len() > refused {
         shared.record.fail(&format!(
-            "left over: {} authorizations, and {refused} deletions were refused",
-            settled.authorizations
+            "left over: {} authorizations, and {refused} deletions were refused: {left:?}",
+            left.len()
         ));
     }
 }

@@ -1,6 +1,6 @@
 //! What happens in a run: which clients were served, what they were told, what must not have been.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -54,6 +54,9 @@ pub(super) struct Log {
     pub(super) ended: BTreeMap<&'static str, u64>,
     /// How often a person asked for new credentials, by add-on.
     pub(super) refreshed: BTreeMap<String, u64>,
+    /// Authorizations that a killed daemon had in hand.
+    #[serde(skip)]
+    pub(super) orphans: BTreeSet<String>,
     /// Milliseconds to recover, by kind; two at once are a kind of their own.
     #[serde(skip)]
     pub(super) recoveries: BTreeMap<String, Vec<u64>>,
@@ -124,6 +127,11 @@ impl Record {
     /// A person asks for new credentials of an add-on.
     pub(super) fn refreshed(&self, addon: &str) {
         *self.log().refreshed.entry(addon.to_owned()).or_default() += 1;
+    }
+
+    /// A daemon was killed while it had these authorizations.
+    pub(super) fn orphaned(&self, authorizations: impl Iterator<Item = String>) {
+        self.log().orphans.extend(authorizations);
     }
 
     /// A fault was made, and is over.
