@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::Signal;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -26,6 +27,8 @@ use super::{Error, person, say};
 const AGAIN: Duration = Duration::from_millis(200);
 /// How long a request of a killed daemon may take to be answered.
 const IN_FLIGHT: Duration = Duration::from_millis(30);
+/// How long a person waits before looking again.
+const LOOK_AGAIN: Duration = Duration::from_secs(10);
 /// How often a restart is tried.
 const RESTARTS: u32 = 5;
 
@@ -175,17 +178,39 @@ impl Course<'_> {
     async fn recover(&self, episode: &Episode) -> Option<Duration> {
         let ended = Instant::now();
         let limit = episode.kinds.iter().map(|kind| Duration::from_secs(kind.limit)).max()?;
-        if episode.kinds.iter().any(|kind| kind.is(Trait::Person)) {
+        let person = episode.kinds.iter().any(|kind| kind.is(Trait::Person));
+        if person {
             self.help().await;
         }
         let tries = TaskTracker::new();
-        let mut slowest = Some(Duration::ZERO);
         let asked: Vec<_> = TARGETS
             .into_iter()
             .map(|target| {
                 tries.spawn(served(Arc::clone(&self.shared.stand), target, ended + limit))
             })
             .collect();
+        // Who has helped once looks again: a session may have seen no trouble yet the first time.
+        let looking = async {
+            loop {
+                sleep(LOOK_AGAIN).await;
+                self.help().await;
+            }
+        };
+        tokio::select! {
+            slowest = self.all_served(asked, ended, limit, episode) => slowest,
+            () = looking, if person => None,
+        }
+    }
+
+    /// How long until the slowest was; `None`: one never was.
+    async fn all_served(
+        &self,
+        asked: Vec<JoinHandle<Result<Instant, String>>>,
+        ended: Instant,
+        limit: Duration,
+        episode: &Episode,
+    ) -> Option<Duration> {
+        let mut slowest = Some(Duration::ZERO);
         for (one, target) in asked.into_iter().zip(TARGETS) {
             match one.await {
                 Ok(Ok(at)) => slowest = slowest.map(|slowest| slowest.max(at - ended)),
