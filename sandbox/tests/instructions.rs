@@ -16,9 +16,9 @@ const MIB: u64 = 32;
 const CONNECTIONS: u64 = 40;
 
 /// Measured, in thousands of instructions: from Postgres to psql, each MiB.
-const KILO_PER_MIB: u64 = 45_800;
+const KILO_PER_MIB: u64 = 9_870;
 /// The same, for a connection that asks one small thing and ends.
-const KILO_PER_CONNECTION: u64 = 890;
+const KILO_PER_CONNECTION: u64 = 374;
 /// A run may cost more by so many per cent: what is batched differs from run to run.
 const TOLERANCE: u64 = 20;
 
