@@ -264,3 +264,20 @@ async fn a_reconnect_that_made_no_new_link_says_so() {
     assert_eq!(world.psql(&session, "select 1").await.ok(), "1", "the old link serves on");
     world.finish().await;
 }
+
+/// Also where the link that is asked for and the session's end of the matter both take for ever.
+#[tokio::test]
+async fn reconnect_answers_within_its_timeout() {
+    let world = World::new().await;
+    world.up(&[TARGET]).await;
+    world.sandbox.fault(Fault::Stall).await.unwrap();
+    world.sandbox.fault(Fault::Cut).await.unwrap();
+    world.until_state(TARGET, SessionState::Reconnecting).await;
+    let begun = Instant::now();
+    let said = world.ctl(&["reconnect", TARGET, "--timeout", "4s"]).await;
+    assert!(begun.elapsed() < Duration::from_secs(7), "{:?}", begun.elapsed());
+    assert_ne!(said.code, Some(0), "{said:?}");
+    world.sandbox.fault(Fault::Resume).await.unwrap();
+    world.ctl(&["wait", TARGET]).await.ok();
+    world.finish().await;
+}

@@ -3,8 +3,10 @@
 use std::time::Duration;
 
 use borealis_proto::{ErrorCode, Reason, Session, SessionId};
+use tokio::time::{Instant, timeout_at};
 
 use super::error::Error;
+use super::live::Live;
 use super::manager::Manager;
 use crate::fault::Failure;
 
@@ -19,8 +21,7 @@ impl Manager {
             let (link, ()) = tokio::join!(live.tunnel.replace(false), live.database.retry());
             link
         };
-        let replaced = tokio::time::timeout(wait, replaced).await;
-        outcome(replaced.unwrap_or_else(|_late| Err(late())), live.settle(wait).await)
+        within(wait, replaced, &live).await
     }
 
     /// New credentials of both kinds, and a link that uses them, now.
@@ -33,9 +34,20 @@ impl Manager {
             let (link, database) = tokio::join!(live.tunnel.replace(true), live.database.refresh());
             link.and(database.map(drop))
         };
-        let renewed = tokio::time::timeout(wait, renewed).await;
-        outcome(renewed.unwrap_or_else(|_late| Err(late())), live.settle(wait).await)
+        within(wait, renewed, &live).await
     }
+}
+
+/// What was to be done, and what the session has come to by then, in `wait` both together.
+async fn within(
+    wait: Duration,
+    work: impl Future<Output = Result<(), Failure>>,
+    live: &Live,
+) -> Result<Session, Error> {
+    let deadline = Instant::now() + wait;
+    let done = timeout_at(deadline, work).await.unwrap_or_else(|_late| Err(late()));
+    let rest = deadline.saturating_duration_since(Instant::now());
+    outcome(done, live.settle(rest).await)
 }
 
 /// A session that is not up says itself why. One that is up must not hide that nothing is new.
