@@ -33,16 +33,16 @@ const KEEPALIVE: Duration = Duration::from_secs(15);
 /// … and declared dead when it leaves so many unanswered.
 const KEEPALIVE_MISSES: usize = 3;
 
-/// What a channel may have under way to us, in bytes: fills 80 ms at 50 MB/s. Larger is slower on
-/// short paths.
-const WINDOW: u32 = 4 << 20;
+/// What a channel may have under way to us, in bytes, on a short way: more is slower there …
+const SHORT_WINDOW: u32 = 4 << 20;
+/// … and on a long one: more is not filled.
+const LONG_WINDOW: u32 = 16 << 20;
+/// Between these, what a server can send in one round trip at this rate, in bytes a second.
+const RATE: u128 = 200 << 20;
 /// The largest packet that OpenSSH sends on a channel.
 const MAX_PACKET: u32 = 32 << 10;
 /// Postgres sends in pieces of this size, so packets are seldom smaller under load.
 const TYPICAL_PACKET: u32 = 8 << 10;
-/// Messages that wait in a channel for its reader: a full window of typical packets. Full means
-/// that the whole link waits.
-pub(super) const CHANNEL_QUEUE: usize = (WINDOW / TYPICAL_PACKET) as usize;
 
 /// Bytes until *we* would exchange keys again. A rekey of ours ends the session once more than two
 /// windows arrive meanwhile, so this is beyond the 64 GiB after which OpenSSH starts one; and low
@@ -55,21 +55,41 @@ const REKEY_TIME: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 const CIPHERS: &[cipher::Name] =
     &[cipher::AES_128_GCM, cipher::AES_256_GCM, cipher::CHACHA20_POLY1305];
 
+/// How we introduce ourselves.
+pub(super) const CLIENT_ID: &str = concat!("SSH-2.0-borealisd_", env!("CARGO_PKG_VERSION"));
+
+/// How much may be under way to us.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Room {
+    /// In bytes, for each channel.
+    window: u32,
+    /// Messages that wait in a channel for its reader: a full window of typical packets. Full
+    /// means that the whole link waits.
+    pub(super) queue: usize,
+}
+
+impl Room {
+    /// For a server that is so far away, there and back.
+    pub(super) fn over(round_trip: Duration) -> Self {
+        let filled = RATE * round_trip.as_micros() / 1_000_000;
+        let window = u32::try_from(filled).unwrap_or(LONG_WINDOW);
+        let window = window.clamp(SHORT_WINDOW, LONG_WINDOW);
+        Self { window, queue: (window / TYPICAL_PACKET) as usize }
+    }
+}
+
 /// For a server whose host key has one of these algorithms.
-pub(super) fn client(host_key_algorithms: Vec<Algorithm>) -> Arc<Config> {
+pub(super) fn client(host_key_algorithms: Vec<Algorithm>, room: Room) -> Arc<Config> {
     Arc::new(Config {
-        client_id: SshId::Standard(Cow::Borrowed(concat!(
-            "SSH-2.0-borealisd_",
-            env!("CARGO_PKG_VERSION")
-        ))),
+        client_id: SshId::Standard(Cow::Borrowed(CLIENT_ID)),
         limits: Limits {
             rekey_write_limit: REKEY_BYTES,
             rekey_read_limit: REKEY_BYTES,
             rekey_time_limit: REKEY_TIME,
         },
-        window_size: WINDOW,
+        window_size: room.window,
         maximum_packet_size: MAX_PACKET,
-        channel_buffer_size: CHANNEL_QUEUE,
+        channel_buffer_size: room.queue,
         preferred: Preferred {
             key: Cow::Owned(host_key_algorithms),
             host_key_certificates: Cow::Borrowed(&[]),
@@ -91,7 +111,7 @@ mod tests {
 
     #[test]
     fn nothing_weak_is_offered() {
-        let config = client(vec![Algorithm::Ed25519]);
+        let config = client(vec![Algorithm::Ed25519], Room::over(Duration::ZERO));
         assert_eq!(*config.preferred.key, [Algorithm::Ed25519]);
         assert!(config.preferred.host_key_certificates.is_empty());
         assert!(!config.preferred.kex.contains(&kex::NONE));
@@ -102,7 +122,12 @@ mod tests {
     }
 
     #[test]
-    fn a_full_window_fits_into_the_queue() {
-        assert!(CHANNEL_QUEUE * TYPICAL_PACKET as usize >= WINDOW as usize);
+    fn the_window_follows_the_way_and_fits_into_the_queue() {
+        let way = [(0, 4 << 20), (20, 4 << 20), (40, 8 << 20), (80, 16 << 20), (60_000, 16 << 20)];
+        for (milliseconds, window) in way {
+            let room = Room::over(Duration::from_millis(milliseconds));
+            assert_eq!(room.window, window, "{milliseconds} ms");
+            assert!(room.queue * TYPICAL_PACKET as usize >= window as usize);
+        }
     }
 }

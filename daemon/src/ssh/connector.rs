@@ -13,6 +13,7 @@ use russh::{AlgorithmKind, Error};
 use tokio::time::timeout;
 use tracing::{debug, error};
 
+use super::config::Room;
 use super::handler::SshHandler;
 use super::link::SshLink;
 use super::pin::HostKeyPin;
@@ -105,8 +106,10 @@ impl Attempt {
             .map_err(|_elapsed| ConnectError::TimedOut { address: self.address(), step })
     }
 
-    async fn exchange_keys(&self, stream: SshStream) -> Result<Handle<SshHandler>, Error> {
-        let config = config::client(self.pin.algorithms());
+    async fn exchange_keys(&self, mut stream: SshStream) -> Result<Handle<SshHandler>, Error> {
+        let room = Room::over(socket::greet(&mut stream, config::CLIENT_ID).await?);
+        self.state.has_room(room);
+        let config = config::client(self.pin.algorithms(), room);
         let handler = SshHandler::new(self.pin.clone(), Arc::clone(&self.state));
         client::connect_stream(config, stream, handler).await
     }

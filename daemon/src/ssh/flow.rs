@@ -13,7 +13,6 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::config::CHANNEL_QUEUE;
 use super::state::LinkState;
 use crate::locked::Locked;
 
@@ -32,18 +31,27 @@ pub(super) struct Flow {
     waiting: AtomicI64,
     /// Messages taken by the reader, ever.
     taken: AtomicU64,
+    /// How many that queue holds; the message that waits outside is not counted.
+    queue: i64,
 }
 
 impl Flow {
-    pub(super) fn new(gone: CancellationToken) -> Self {
+    /// `queue`: how many messages russh's queue holds.
+    pub(super) fn new(gone: CancellationToken, queue: usize) -> Self {
         // No child of `gone`: a channel that ends in order still has something to say.
         let cut = CancellationToken::new();
-        Self { gone, cut, waiting: AtomicI64::new(0), taken: AtomicU64::new(0) }
+        Self {
+            gone,
+            cut,
+            waiting: AtomicI64::new(0),
+            taken: AtomicU64::new(0),
+            queue: i64::try_from(queue).unwrap_or(i64::MAX),
+        }
     }
 
     /// A message was queued; says whether the queue is full now.
     pub(super) fn queued(&self) -> bool {
-        self.waiting.fetch_add(1, Ordering::Relaxed) + 1 >= FULL
+        self.waiting.fetch_add(1, Ordering::Relaxed) + 1 >= self.queue
     }
 
     /// The reader took one.
@@ -53,13 +61,9 @@ impl Flow {
     }
 
     pub(super) fn is_full(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) >= FULL
+        self.waiting.load(Ordering::Relaxed) >= self.queue
     }
 }
-
-/// The message that waits outside is not counted.
-#[expect(clippy::cast_possible_wrap, reason = "a few hundred")]
-const FULL: i64 = CHANNEL_QUEUE as i64;
 
 /// For the life of a link: waits for full queues, and cuts off who holds others up.
 pub(super) async fn relieve(state: &LinkState) {
@@ -165,8 +169,8 @@ mod tests {
 
     #[test]
     fn a_queue_is_full_when_nothing_fits_into_it() {
-        let flow = Flow::new(CancellationToken::new());
-        for _ in 1..CHANNEL_QUEUE {
+        let flow = Flow::new(CancellationToken::new(), 5);
+        for _ in 1..5 {
             assert!(!flow.queued());
         }
         assert!(flow.queued() && flow.is_full());

@@ -11,8 +11,9 @@ use std::time::Duration;
 
 use futures_util::future::select_ok;
 use socket2::{SockRef, Socket};
-use tokio::io::{AsyncRead, AsyncWrite, BufReader, ReadBuf};
+use tokio::io::{AsyncBufReadExt, AsyncRead, AsyncWrite, AsyncWriteExt, BufReader, ReadBuf};
 use tokio::net::{TcpStream, lookup_host};
+use tokio::time::Instant;
 
 use crate::platform;
 
@@ -37,7 +38,23 @@ pub(super) async fn connect(host: &str, port: u16) -> io::Result<(SshStream, Soc
         ends: (stream.local_addr()?, stream.peer_addr()?),
         counts: counts.clone(),
     };
-    Ok((BufReader::with_capacity(READ_BUFFER, QuickAck { stream, counts }), guard))
+    let stream = QuickAck { stream, counts, said: 0 };
+    Ok((BufReader::with_capacity(READ_BUFFER, stream), guard))
+}
+
+/// Says who we are, and waits for the server to do so. Returns how long it took: about the time
+/// there and back, also where something in between has answered the handshake for the server.
+///
+/// This is done here because russh has to be told its windows before it begins, and costs no round
+/// trip: russh says the same a moment later, and that is not sent again.
+pub(super) async fn greet(stream: &mut SshStream, id: &str) -> io::Result<Duration> {
+    let greeting = format!("{id}\r\n");
+    let begun = Instant::now();
+    stream.write_all(greeting.as_bytes()).await?;
+    stream.get_mut().said = greeting.len();
+    // What is read stays in the buffer. The end of it is for russh to find.
+    stream.fill_buf().await?;
+    Ok(begun.elapsed())
 }
 
 /// One address that is dead must not stand before one that is not. Dropping it ends all tries.
@@ -129,6 +146,8 @@ impl Drop for SocketGuard {
 pub(super) struct QuickAck {
     stream: TcpStream,
     counts: Arc<Counts>,
+    /// How much of what russh is about to write was sent already.
+    said: usize,
 }
 
 impl AsyncRead for QuickAck {
@@ -155,6 +174,11 @@ impl AsyncWrite for QuickAck {
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
+        if self.said > 0 {
+            let again = self.said.min(buf.len());
+            self.said -= again;
+            return Poll::Ready(Ok(again));
+        }
         let written = Pin::new(&mut self.stream).poll_write(cx, buf);
         if let Poll::Ready(Ok(size)) = written {
             self.counts.written.fetch_add(size as u64, Ordering::Relaxed);

@@ -3,11 +3,13 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use russh::ChannelId;
 use tokio::sync::{Notify, watch};
 use tokio_util::sync::CancellationToken;
 
+use super::config::Room;
 use super::flow::{Flow, Meter};
 use super::silence::Silence;
 use crate::locked::Locked;
@@ -30,6 +32,8 @@ pub(super) struct LinkState {
     asked: AtomicUsize,
     /// Told when a channel's queue is full.
     full: Notify,
+    /// How much may wait for us; set before there is a channel.
+    room: OnceLock<Room>,
     /// Both directions.
     meter: Meter,
     silence: Silence,
@@ -69,9 +73,15 @@ impl LinkState {
         self.presented.get().map(String::as_str)
     }
 
+    /// What was agreed with russh.
+    pub(super) fn has_room(&self, room: Room) {
+        let _ = self.room.set(room);
+    }
+
     /// Counts a channel in.
     pub(super) fn opened(&self, id: ChannelId) -> Arc<Flow> {
-        let flow = Arc::new(Flow::new(self.ended.child_token()));
+        let room = self.room.get().copied().unwrap_or_else(|| Room::over(Duration::ZERO));
+        let flow = Arc::new(Flow::new(self.ended.child_token(), room.queue));
         let mut channels = self.channels.lock();
         channels.insert(id, flow.clone());
         self.count.send_replace(channels.len());
