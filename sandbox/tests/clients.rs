@@ -78,6 +78,28 @@ async fn a_client_that_stops_reading_holds_up_nobody() {
     world.finish().await;
 }
 
+/// The network may end a link while all that it brings waits for a client.
+#[tokio::test]
+async fn a_link_whose_only_client_does_not_read_notices_its_end() {
+    let mut world = World::new().await;
+    world.set("BOREALIS_LINKS", "1");
+    let session = world.up(&[TARGET]).await;
+    let mut child = stopped_reading(&world, &session).await;
+    let before = world.status(TARGET).await.since;
+    world.sandbox.fault(Fault::Cut).await.unwrap();
+    let cut = Instant::now();
+    world
+        .until("there is another link", || async {
+            let now = world.status(TARGET).await;
+            now.since > before && now.state == SessionState::Up
+        })
+        .await;
+    assert!(cut.elapsed() < Duration::from_secs(5), "{:?}", cut.elapsed());
+    assert_eq!(world.psql(&session, "select 1").await.ok(), "1");
+    child.kill().await.unwrap();
+    world.finish().await;
+}
+
 #[tokio::test]
 async fn on_a_shared_link_the_client_that_stops_reading_is_cut_off() {
     let mut world = World::new().await;

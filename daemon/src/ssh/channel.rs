@@ -118,7 +118,7 @@ impl Reader {
     fn take(&mut self, message: Option<ChannelMsg>, batch: &mut Vec<Bytes>) {
         match message {
             Some(ChannelMsg::Data { data }) => {
-                self.flow.took();
+                self.flow.took(data.len());
                 batch.push(data);
             }
             Some(ChannelMsg::Eof) => self.state = Reading::Eof,

@@ -41,8 +41,9 @@ const LONG_WINDOW: u32 = 16 << 20;
 const RATE: u128 = 200 << 20;
 /// The largest packet that OpenSSH sends on a channel.
 const MAX_PACKET: u32 = 32 << 10;
-/// Postgres sends in pieces of this size, so packets are seldom smaller under load.
-const TYPICAL_PACKET: u32 = 8 << 10;
+/// What a message weighs at least, in bytes, while it waits for its reader: what is small is not
+/// free. Postgres sends in pieces of this size, so packets are seldom smaller under load.
+const LEAST_WEIGHT: u32 = 8 << 10;
 
 /// Bytes until *we* would exchange keys again. A rekey of ours ends the session once more than two
 /// windows arrive meanwhile, so this is beyond the 64 GiB after which OpenSSH starts one; and low
@@ -61,11 +62,9 @@ pub(super) const CLIENT_ID: &str = concat!("SSH-2.0-borealisd_", env!("CARGO_PKG
 /// How much may be under way to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Room {
-    /// In bytes, for each channel.
+    /// In bytes, for each channel; as much may then wait here for the channel's reader. Once it does,
+    /// the whole link waits.
     window: u32,
-    /// Messages that wait in a channel for its reader: a full window of typical packets. Full
-    /// means that the whole link waits.
-    pub(super) queue: usize,
 }
 
 impl Room {
@@ -73,8 +72,23 @@ impl Room {
     pub(super) fn over(round_trip: Duration) -> Self {
         let filled = RATE * round_trip.as_micros() / 1_000_000;
         let window = u32::try_from(filled).unwrap_or(LONG_WINDOW);
-        let window = window.clamp(SHORT_WINDOW, LONG_WINDOW);
-        Self { window, queue: (window / TYPICAL_PACKET) as usize }
+        Self { window: window.clamp(SHORT_WINDOW, LONG_WINDOW) }
+    }
+
+    /// Whether nothing more may wait beside what weighs so much.
+    pub(super) fn is_taken_by(self, weight: i64) -> bool {
+        weight >= i64::from(self.window)
+    }
+
+    /// What a message of so many bytes weighs.
+    pub(super) fn weight(size: usize) -> i64 {
+        i64::try_from(size).unwrap_or(i64::MAX).max(i64::from(LEAST_WEIGHT))
+    }
+
+    /// Messages for which russh has to have room, so that it never waits by itself: all that may
+    /// wait, and the one that comes when this is full.
+    fn messages(self) -> usize {
+        (self.window / LEAST_WEIGHT) as usize + 1
     }
 }
 
@@ -89,7 +103,7 @@ pub(super) fn client(host_key_algorithms: Vec<Algorithm>, room: Room) -> Arc<Con
         },
         window_size: room.window,
         maximum_packet_size: MAX_PACKET,
-        channel_buffer_size: room.queue,
+        channel_buffer_size: room.messages(),
         preferred: Preferred {
             key: Cow::Owned(host_key_algorithms),
             host_key_certificates: Cow::Borrowed(&[]),
@@ -122,12 +136,13 @@ mod tests {
     }
 
     #[test]
-    fn the_window_follows_the_way_and_fits_into_the_queue() {
+    fn the_window_follows_the_way_and_russh_has_room_for_it() {
         let way = [(0, 4 << 20), (20, 4 << 20), (40, 8 << 20), (80, 16 << 20), (60_000, 16 << 20)];
         for (milliseconds, window) in way {
             let room = Room::over(Duration::from_millis(milliseconds));
             assert_eq!(room.window, window, "{milliseconds} ms");
-            assert!(room.queue * TYPICAL_PACKET as usize >= window as usize);
+            let smallest = i64::try_from(room.messages() - 1).unwrap() * Room::weight(1);
+            assert!(room.is_taken_by(smallest) && !room.is_taken_by(smallest - Room::weight(1)));
         }
     }
 }

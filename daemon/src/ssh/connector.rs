@@ -17,7 +17,7 @@ use super::config::Room;
 use super::handler::SshHandler;
 use super::link::SshLink;
 use super::pin::HostKeyPin;
-use super::socket::SshStream;
+use super::socket::{SocketGuard, SshStream};
 use super::state::LinkState;
 use super::text::printable;
 use super::{config, error::BadCredentials, keys, socket};
@@ -86,7 +86,7 @@ impl Attempt {
             .await?
             .map_err(|source| ConnectError::Unreachable { address: self.address(), source })?;
         let mut handle = self
-            .within(config::KEX_TIMEOUT, "exchanging keys", self.exchange_keys(stream))
+            .within(config::KEX_TIMEOUT, "exchanging keys", self.exchange_keys(stream, &guard))
             .await?
             .map_err(|error| self.kex_error(&error))?;
         let login = self.authenticate(&mut handle);
@@ -106,11 +106,15 @@ impl Attempt {
             .map_err(|_elapsed| ConnectError::TimedOut { address: self.address(), step })
     }
 
-    async fn exchange_keys(&self, mut stream: SshStream) -> Result<Handle<SshHandler>, Error> {
+    async fn exchange_keys(
+        &self,
+        mut stream: SshStream,
+        guard: &Arc<SocketGuard>,
+    ) -> Result<Handle<SshHandler>, Error> {
         let room = Room::over(socket::greet(&mut stream, config::CLIENT_ID).await?);
         self.state.has_room(room);
         let config = config::client(self.pin.algorithms(), room);
-        let handler = SshHandler::new(self.pin.clone(), Arc::clone(&self.state));
+        let handler = SshHandler::new(self.pin.clone(), self.state.clone(), Arc::downgrade(guard));
         client::connect_stream(config, stream, handler).await
     }
 

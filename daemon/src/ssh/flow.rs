@@ -1,18 +1,21 @@
 //! How a channel's client keeps up, and what a shared link does about one that does not.
 //!
-//! russh grants window as data arrives, and its one loop waits when the queue of a channel is full:
-//! with it waits every other channel of the link. No setting changes that. A client that is alone
-//! on its link only holds up itself, which is what back-pressure is for. One that shares it, and
-//! takes nothing for [`STALL`] while its queue is full, is cut off: the others did nothing wrong.
+//! russh grants window as data arrives, so what a client does not take has to be held back by not
+//! reading from the link: its one loop waits, and with it every other channel of the link. No
+//! setting changes that. A client that is alone on its link only holds up itself, which is what
+//! back-pressure is for. One that shares it, and takes nothing for [`STALL`] while it has no room,
+//! is cut off: the others did nothing wrong.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
+use super::config::Room;
 use super::state::LinkState;
 use crate::locked::Locked;
 
@@ -26,42 +29,54 @@ pub(super) struct Flow {
     pub(super) gone: CancellationToken,
     /// Fires when the link waits for the client no longer.
     pub(super) cut: CancellationToken,
-    /// Messages in russh's queue. Below zero for a moment when the reader is quicker than the
-    /// count.
+    /// What waits in russh's queue, by weight. Below zero for a moment when the reader is quicker
+    /// than the count.
     waiting: AtomicI64,
     /// Messages taken by the reader, ever.
     taken: AtomicU64,
-    /// How many that queue holds; the message that waits outside is not counted.
-    queue: i64,
+    /// How much may wait.
+    room: Room,
+    /// Told when the reader has made room.
+    made_room: Notify,
 }
 
 impl Flow {
-    /// `queue`: how many messages russh's queue holds.
-    pub(super) fn new(gone: CancellationToken, queue: usize) -> Self {
+    pub(super) fn new(gone: CancellationToken, room: Room) -> Self {
         // No child of `gone`: a channel that ends in order still has something to say.
         let cut = CancellationToken::new();
-        Self {
-            gone,
-            cut,
-            waiting: AtomicI64::new(0),
-            taken: AtomicU64::new(0),
-            queue: i64::try_from(queue).unwrap_or(i64::MAX),
+        let (waiting, taken) = (AtomicI64::new(0), AtomicU64::new(0));
+        Self { gone, cut, waiting, taken, room, made_room: Notify::new() }
+    }
+
+    /// A message of so many bytes was queued; says whether that was the last for which there was
+    /// room.
+    pub(super) fn queued(&self, size: usize) -> bool {
+        let weight = Room::weight(size);
+        self.room.is_taken_by(self.waiting.fetch_add(weight, Ordering::Relaxed) + weight)
+    }
+
+    /// The reader took it.
+    pub(super) fn took(&self, size: usize) {
+        let weight = Room::weight(size);
+        let before = self.waiting.fetch_sub(weight, Ordering::Relaxed);
+        self.taken.fetch_add(1, Ordering::Relaxed);
+        if self.room.is_taken_by(before) && !self.room.is_taken_by(before - weight) {
+            self.made_room.notify_one();
         }
     }
 
-    /// A message was queued; says whether the queue is full now.
-    pub(super) fn queued(&self) -> bool {
-        self.waiting.fetch_add(1, Ordering::Relaxed) + 1 >= self.queue
-    }
-
-    /// The reader took one.
-    pub(super) fn took(&self) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-        self.taken.fetch_add(1, Ordering::Relaxed);
-    }
-
     pub(super) fn is_full(&self) -> bool {
-        self.waiting.load(Ordering::Relaxed) >= self.queue
+        self.room.is_taken_by(self.waiting.load(Ordering::Relaxed))
+    }
+
+    /// Resolves when there is room, or nobody needs it any more. For one who waits.
+    pub(super) async fn until_room(&self) {
+        while self.is_full() && !self.gone.is_cancelled() {
+            tokio::select! {
+                () = self.made_room.notified() => (),
+                () = self.gone.cancelled() => (),
+            }
+        }
     }
 }
 
@@ -148,6 +163,8 @@ impl Seconds {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     #[tokio::test(start_paused = true)]
@@ -167,14 +184,29 @@ mod tests {
         assert!(!meter.is_bulk(), "long ago does not");
     }
 
-    #[test]
-    fn a_queue_is_full_when_nothing_fits_into_it() {
-        let flow = Flow::new(CancellationToken::new(), 5);
-        for _ in 1..5 {
-            assert!(!flow.queued());
+    #[tokio::test]
+    async fn what_waits_is_bounded_in_bytes_and_small_messages_are_not_free() {
+        for size in [1, 8 << 10, 32 << 10] {
+            let flow = Flow::new(CancellationToken::new(), Room::over(Duration::ZERO));
+            let mut held = 0;
+            while !flow.queued(size) {
+                held += size.max(8 << 10);
+            }
+            assert!(flow.is_full() && held < 4 << 20, "{held} of messages of {size}");
+            assert!(flow.until_room().now_or_never().is_none());
+            flow.took(size);
+            assert!(!flow.is_full());
+            flow.until_room().now_or_never().unwrap();
         }
-        assert!(flow.queued() && flow.is_full());
-        flow.took();
-        assert!(!flow.is_full());
+    }
+
+    #[tokio::test]
+    async fn for_a_client_that_is_gone_nobody_waits() {
+        let flow = Flow::new(CancellationToken::new(), Room::over(Duration::ZERO));
+        while !flow.queued(32 << 10) {}
+        let mut waits = Box::pin(flow.until_room());
+        assert!(waits.as_mut().now_or_never().is_none());
+        flow.gone.cancel();
+        waits.await;
     }
 }

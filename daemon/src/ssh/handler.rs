@@ -1,7 +1,7 @@
 //! What the server may make us do, which is next to nothing: show its key, open what we asked for,
 //! and end.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use russh::client::{ChannelOpenHandle, DisconnectReason, Handler, Msg, Session};
 use russh::keys::PublicKeyOrCertificate;
@@ -9,6 +9,7 @@ use russh::{Channel, ChannelId, ChannelOpenFailure, Error};
 use tracing::{debug, warn};
 
 use super::pin::{HostKeyPin, fingerprint};
+use super::socket::{self, SocketGuard};
 use super::state::LinkState;
 use super::text::printable;
 use crate::tunnel::LinkEnd;
@@ -21,13 +22,15 @@ const OPENS_BORNE: u32 = 100;
 pub(super) struct SshHandler {
     pin: HostKeyPin,
     state: Arc<LinkState>,
+    /// Whoever holds it hangs up by letting go of it.
+    socket: Weak<SocketGuard>,
     /// Channels that the server tried to open.
     opens: u32,
 }
 
 impl SshHandler {
-    pub(super) fn new(pin: HostKeyPin, state: Arc<LinkState>) -> Self {
-        Self { pin, state, opens: 0 }
+    pub(super) fn new(pin: HostKeyPin, state: Arc<LinkState>, socket: Weak<SocketGuard>) -> Self {
+        Self { pin, state, socket, opens: 0 }
     }
 
     fn refuse(&mut self, kind: &str, reply: ChannelOpenHandle) -> Result<(), Error> {
@@ -72,15 +75,20 @@ impl Handler for SshHandler {
         Ok(())
     }
 
-    /// After it was queued; a queue that is full is waited for before.
+    /// After it was queued. While it is waited here, nothing is read from the link.
     async fn data(
         &mut self,
         channel: ChannelId,
         data: &[u8],
         _: &mut Session,
     ) -> Result<(), Error> {
-        self.state.arrived(channel, data.len());
-        Ok(())
+        let Some(full) = self.state.arrived(channel, data.len()) else { return Ok(()) };
+        tokio::select! {
+            biased;
+            () = full.until_room() => Ok(()),
+            // Else it would be noticed when it is read again, by a client that may never do so.
+            broken = socket::broken(&self.socket) => Err(broken.into()),
+        }
     }
 
     async fn channel_close(&mut self, channel: ChannelId, _: &mut Session) -> Result<(), Error> {

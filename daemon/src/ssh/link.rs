@@ -48,12 +48,11 @@ pub(super) struct Core {
 impl SshLink {
     pub(super) fn new(
         handle: Handle<SshHandler>,
-        socket: SocketGuard,
+        socket: Arc<SocketGuard>,
         state: Arc<LinkState>,
         tasks: Tasks,
     ) -> Self {
         let runtime = runtime::Handle::current();
-        let socket = Arc::new(socket);
         let core =
             Arc::new(Core { handle, state, socket, asking: Mutex::default(), tasks, runtime });
         core.watch();

@@ -4,8 +4,8 @@ use std::io;
 use std::mem::MaybeUninit;
 use std::net::{Shutdown, SocketAddr};
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Weak};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -27,17 +27,17 @@ const NEXT_ADDRESS: Duration = Duration::from_secs(1);
 pub(super) type SshStream = BufReader<QuickAck>;
 
 /// Connects to the first of the host's addresses that answers.
-pub(super) async fn connect(host: &str, port: u16) -> io::Result<(SshStream, SocketGuard)> {
+pub(super) async fn connect(host: &str, port: u16) -> io::Result<(SshStream, Arc<SocketGuard>)> {
     let stream = first_to_answer(lookup_host((host, port)).await?).await?;
     stream.set_nodelay(true)?;
     #[cfg(target_os = "linux")]
     SockRef::from(&stream).set_tcp_user_timeout(Some(super::config::TCP_USER_TIMEOUT))?;
     let counts = Arc::new(Counts::default());
-    let guard = SocketGuard {
+    let guard = Arc::new(SocketGuard {
         socket: SockRef::from(&stream).try_clone()?,
         ends: (stream.local_addr()?, stream.peer_addr()?),
         counts: counts.clone(),
-    };
+    });
     let stream = QuickAck { stream, counts, said: 0 };
     Ok((BufReader::with_capacity(READ_BUFFER, stream), guard))
 }
@@ -137,6 +137,34 @@ impl Drop for SocketGuard {
     fn drop(&mut self) {
         self.shut_down();
     }
+}
+
+/// Resolves when the connection was reset, also when nobody reads from it. Never when there is no
+/// connection any more.
+#[cfg(unix)]
+pub(super) async fn broken(guard: &Weak<SocketGuard>) -> io::Error {
+    use tokio::io::Interest;
+
+    // A descriptor of its own, for as long as it is asked: the other one is its reader's.
+    let socket = guard.upgrade().and_then(|guard| guard.socket.try_clone().ok());
+    let watched = socket.and_then(|socket| TcpStream::from_std(socket.into()).ok());
+    let Some(watched) = watched else { return std::future::pending().await };
+    loop {
+        if let Err(error) = watched.ready(Interest::ERROR).await {
+            return error;
+        }
+        if let Ok(Some(error)) = watched.take_error() {
+            return error;
+        }
+        // It was no error after all: forget that it seemed to be ready.
+        let _ = watched.try_io(Interest::ERROR, || Err::<(), _>(io::ErrorKind::WouldBlock.into()));
+    }
+}
+
+/// There a reset is noticed by the next read.
+#[cfg(not(unix))]
+pub(super) async fn broken(_: &Weak<SocketGuard>) -> io::Error {
+    std::future::pending().await
 }
 
 /// Acknowledges at once what it reads. sshd leaves Nagle on for forwarded connections: it holds a

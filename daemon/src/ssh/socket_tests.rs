@@ -3,7 +3,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-async fn pair() -> (SshStream, SocketGuard, TcpStream) {
+async fn pair() -> (SshStream, Arc<SocketGuard>, TcpStream) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let (ours, theirs) = tokio::join!(connect("127.0.0.1", port), listener.accept());
@@ -28,6 +28,22 @@ async fn what_waits_unread_is_seen() {
     assert!(guard.has_unread());
     assert_eq!(stream.read_u8().await.unwrap(), b'x');
     assert!(!guard.has_unread());
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_reset_is_noticed_while_nobody_reads() {
+    let (stream, guard, mut peer) = pair().await;
+    let guard = Arc::downgrade(&guard);
+    peer.write_all(b"unread").await.unwrap();
+    stream.get_ref().stream.readable().await.unwrap();
+    let broken = broken(&guard);
+    tokio::pin!(broken);
+    let early = tokio::time::timeout(Duration::from_millis(50), &mut broken).await;
+    assert!(early.is_err(), "what came is no end");
+    SockRef::from(&peer).set_linger(Some(Duration::ZERO)).unwrap();
+    drop(peer);
+    assert_eq!(broken.await.kind(), io::ErrorKind::ConnectionReset);
 }
 
 #[tokio::test]

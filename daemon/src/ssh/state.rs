@@ -81,20 +81,21 @@ impl LinkState {
     /// Counts a channel in.
     pub(super) fn opened(&self, id: ChannelId) -> Arc<Flow> {
         let room = self.room.get().copied().unwrap_or_else(|| Room::over(Duration::ZERO));
-        let flow = Arc::new(Flow::new(self.ended.child_token(), room.queue));
+        let flow = Arc::new(Flow::new(self.ended.child_token(), room));
         let mut channels = self.channels.lock();
         channels.insert(id, flow.clone());
         self.count.send_replace(channels.len());
         flow
     }
 
-    /// Data came for a channel, and is in its queue.
-    pub(super) fn arrived(&self, id: ChannelId, size: usize) {
+    /// Data came for a channel, and is in its queue. Returns who has to make room before more may
+    /// come.
+    pub(super) fn arrived(&self, id: ChannelId, size: usize) -> Option<Arc<Flow>> {
         self.meter.moved(size);
         self.silence.heard();
-        if self.channels.lock().get(&id).is_some_and(|flow| flow.queued()) {
-            self.full.notify_one();
-        }
+        let flow = self.channels.lock().get(&id).filter(|flow| flow.queued(size)).cloned()?;
+        self.full.notify_one();
+        Some(flow)
     }
 
     /// Data went out.
@@ -139,10 +140,12 @@ impl LinkState {
         }
     }
 
-    /// Counts a channel out.
+    /// Counts a channel out; nobody reads from it any more.
     pub(super) fn forget(&self, id: ChannelId) {
         let mut channels = self.channels.lock();
-        channels.remove(&id);
+        if let Some(flow) = channels.remove(&id) {
+            flow.gone.cancel();
+        }
         self.count.send_replace(channels.len());
     }
 
