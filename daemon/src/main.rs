@@ -73,6 +73,7 @@ fn main() -> ExitCode {
 fn start() -> Result<(), Error> {
     let settings = settings()?;
     let mut config = Config::new(&settings, |name| std::env::var(name).ok())?;
+    platform::settle_the_heap();
     platform::tighten().map_err(Error::Limits)?;
     platform::private_dir(&config.paths.state_dir)?;
     let (log, trouble) = platform::init_log(settings.log.as_deref(), &config.paths.log_file())?;

@@ -218,7 +218,7 @@ fn control_state(
     }
 }
 
-/// For what happens on this machine, and nobody tells us.
+/// For what happens on this machine and in this process, and nobody tells us.
 async fn watch_the_surroundings(
     manager: Manager,
     login: Arc<Login>,
@@ -228,7 +228,8 @@ async fn watch_the_surroundings(
     tokio::join!(
         watch_for_wake(manager.clone(), shutdown.clone()),
         watch_for_login(manager.clone(), login, shutdown.clone()),
-        watch_the_lock(manager, lock, shutdown),
+        watch_the_lock(manager, lock, shutdown.clone()),
+        platform::give_memory_back(shutdown),
     );
 }
 

@@ -6,6 +6,7 @@
 
 mod descriptors;
 mod dirs;
+mod heap;
 mod identity;
 mod limits;
 mod lock;
@@ -25,6 +26,7 @@ mod wake;
 
 pub use descriptors::{SpareDescriptor, is_out_of_descriptors, room_for_clients};
 pub use dirs::{DirError, check_private_dir, is_memory, private_dir};
+pub use heap::{give_memory_back, memory_was_freed, settle_the_heap};
 pub use identity::{Identity, ProgramFile};
 pub use limits::tighten;
 pub use lock::{DaemonLock, LockError};

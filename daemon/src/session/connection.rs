@@ -117,7 +117,10 @@ pub(super) async fn carry<L: Local>(
     // Who cancels another's query has no backend that could outlive it.
     let _backend =
         (first.kind() != FirstKind::Cancel).then(|| live.backends.enter(channel.opening));
-    relay(local, first.into_bytes(), channel, &live.traffic, &live.serving).await
+    let end = relay(local, first.into_bytes(), channel, &live.traffic, &live.serving).await;
+    // What a client has not taken is gone with its channel.
+    platform::memory_was_freed();
+    end
 }
 
 /// Counts for as long as it lives.
