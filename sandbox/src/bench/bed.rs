@@ -52,26 +52,30 @@ struct Peer {
 impl Bed {
     /// Nothing lies between the clients and sshd.
     pub(super) async fn near() -> Result<Self, Error> {
-        Self::set_up(Options { straight: true, more_apps: 1, ..Options::default() }).await
+        let options = Options { straight: true, more_apps: 1, ..Options::default() };
+        Self::set_up(options, Duration::ZERO).await
     }
 
     /// The same, with many add-ons.
     pub(super) async fn many() -> Result<Self, Error> {
-        Self::set_up(Options { straight: true, more_apps: MORE_APPS, ..Options::default() }).await
+        let options = Options { straight: true, more_apps: MORE_APPS, ..Options::default() };
+        Self::set_up(options, Duration::ZERO).await
     }
 
     /// A relay lies between them, and takes its time.
     pub(super) async fn far() -> Result<Self, Error> {
-        let bed = Self::set_up(Options::default()).await?;
-        let ms = u64::try_from(ROUND_TRIP.as_millis()).unwrap_or_default();
-        bed.sandbox.fault(Fault::Delay { ms }).await?;
-        Ok(bed)
+        Self::set_up(Options::default(), ROUND_TRIP).await
     }
 
-    async fn set_up(options: Options) -> Result<Self, Error> {
+    async fn set_up(options: Options, round_trip: Duration) -> Result<Self, Error> {
         let far_end = FarEnd::start().await.map_err(Error::io("start the far end"))?;
         let options = Options { elsewhere: Some(far_end.port()), ..options };
         let sandbox = Sandbox::start(options).await?;
+        if !round_trip.is_zero() {
+            // Before anybody connects: the way is as long as it is from the first packet on.
+            let ms = u64::try_from(round_trip.as_millis()).unwrap_or_default();
+            sandbox.fault(Fault::Delay { ms }).await?;
+        }
         let personal = sandbox.personal(ADDON).await?;
         let login = Login::write(sandbox.dir(), &personal)?;
         let goals = [personal.port, far_end.port()];
