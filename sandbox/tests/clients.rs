@@ -16,6 +16,7 @@ use std::time::Duration;
 use borealis_proto::{Session, SessionState};
 use borealis_sandbox::Fault;
 use support::clients::{Bystander, connect, turned_away, url};
+use support::machine::kib;
 use support::{PATIENCE, World};
 use tokio::io::AsyncReadExt;
 use tokio::process::Child;
@@ -97,6 +98,26 @@ async fn a_link_whose_only_client_does_not_read_notices_its_end() {
     assert!(cut.elapsed() < Duration::from_secs(5), "{:?}", cut.elapsed());
     assert_eq!(world.psql(&session, "select 1").await.ok(), "1");
     child.kill().await.unwrap();
+    world.finish().await;
+}
+
+/// A daemon runs for weeks: what such clients once took is not to stay with it.
+#[tokio::test]
+async fn what_waited_for_clients_that_did_not_read_is_given_back() {
+    let world = World::new().await;
+    let session = world.up(&[TARGET]).await;
+    let pid = world.daemon().await.pid;
+    let before = kib(pid, "RssAnon:");
+    let mut stalled = Vec::new();
+    for _ in 0..5 {
+        stalled.push(stopped_reading(&world, &session).await);
+    }
+    let held = kib(pid, "RssAnon:");
+    assert!(held > before + 16 * 1024, "{held} KiB: nothing that could be given back");
+    for child in &mut stalled {
+        child.kill().await.unwrap();
+    }
+    world.until("it is given back", || async { kib(pid, "RssAnon:") < before + 8 * 1024 }).await;
     world.finish().await;
 }
 

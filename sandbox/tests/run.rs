@@ -13,6 +13,7 @@ mod support;
 use std::process::Stdio;
 
 use serde_json::{Value, json};
+use support::machine::kib;
 use support::{PATIENCE, Said, World, run, signal};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Child;
@@ -46,13 +47,6 @@ async fn fed(world: &World, args: &[&str], data: &str) -> Said {
     }
 }
 
-/// `VmHWM` of a process.
-fn peak(pid: u32) -> u64 {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
-    line.trim().trim_end_matches(" kB").parse().unwrap()
-}
-
 #[tokio::test]
 async fn a_million_rows_come_through_in_bounded_memory() {
     const ROWS: &str = "select n, md5(n::text), now() from generate_series(1, 1000000) n";
@@ -72,13 +66,13 @@ async fn a_million_rows_come_through_in_bounded_memory() {
         rows += u32::from(line.matches('|').count() == 2);
         // At its end there is nothing to see any more.
         if rows == 950_000 {
-            client = peak(child.id().unwrap());
+            client = kib(child.id().unwrap(), "VmHWM:");
         }
     }
     assert_eq!(rows, 1_000_001, "a header and a million rows");
     assert!(child.wait().await.unwrap().success());
     assert!(client > 0 && client < MEMORY, "the client had {client} KiB");
-    let daemon = peak(world.daemon().await.pid);
+    let daemon = kib(world.daemon().await.pid, "VmHWM:");
     assert!(daemon < MEMORY, "the daemon had {daemon} KiB");
     world.finish().await;
 }

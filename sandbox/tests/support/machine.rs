@@ -75,3 +75,10 @@ pub fn is_root() -> bool {
 pub fn logged(log: &Path, text: &str) -> usize {
     std::fs::read_to_string(log).unwrap_or_default().matches(text).count()
 }
+
+/// What Linux says of a process' memory under this name, in KiB.
+pub fn kib(pid: u32, name: &str) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
