@@ -112,7 +112,7 @@ impl Attempt {
         guard: &Arc<SocketGuard>,
     ) -> Result<Handle<SshHandler>, Error> {
         let room = Room::over(socket::greet(&mut stream, config::CLIENT_ID).await?);
-        self.state.has_room(room);
+        self.state.agree_on(room);
         let config = config::client(self.pin.algorithms(), room);
         let handler = SshHandler::new(self.pin.clone(), self.state.clone(), Arc::downgrade(guard));
         client::connect_stream(config, stream, handler).await

@@ -74,7 +74,7 @@ impl LinkState {
     }
 
     /// What was agreed with russh.
-    pub(super) fn has_room(&self, room: Room) {
+    pub(super) fn agree_on(&self, room: Room) {
         let _ = self.room.set(room);
     }
 
