@@ -17,7 +17,8 @@ use borealis_proto::SessionState;
 use borealis_sandbox::Fault;
 use support::alone::{drop_packets, good_weather, is_alone, lose};
 use support::{Said, World, run};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::process::Child;
 use tokio::time::{Instant, timeout};
 
@@ -76,6 +77,17 @@ async fn there_and_back(world: &World, session: &borealis_proto::Session, count:
     dump.args(["--data-only", "--table=way", &format!("{url}?sslmode=require")]);
     let dump = run(dump).await.ok();
     assert!(dump.contains(&sent), "{} of {} bytes", dump.len(), sent.len());
+}
+
+#[tokio::test]
+async fn a_server_greets_after_the_whole_way_there_and_back() {
+    let world = World::new().await;
+    world.sandbox.fault(Fault::Delay { ms: 200 }).await.unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", port(&world))).await.unwrap();
+    let connected = Instant::now();
+    assert_eq!(stream.read_u8().await.unwrap(), b'S');
+    assert!(connected.elapsed() >= Duration::from_millis(200), "{:?}", connected.elapsed());
+    world.finish().await;
 }
 
 async fn long_and_lossy(millis: u64) {

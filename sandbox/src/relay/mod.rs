@@ -246,6 +246,11 @@ impl Relay {
         client: &mut TcpStream,
         forgotten: &CancellationToken,
     ) -> io::Result<()> {
+        let one_way = self.weather.borrow().one_way;
+        if !one_way.is_zero() {
+            // A server hears of a connection when its client already takes it to be made.
+            sleep(one_way).await;
+        }
         let mut sshd = TcpStream::connect(self.sshd).await?;
         client.set_nodelay(true)?;
         sshd.set_nodelay(true)?;
