@@ -87,6 +87,7 @@ async fn a_server_greets_after_the_whole_way_there_and_back() {
     let connected = Instant::now();
     assert_eq!(stream.read_u8().await.unwrap(), b'S');
     assert!(connected.elapsed() >= Duration::from_millis(200), "{:?}", connected.elapsed());
+    drop(stream);
     world.finish().await;
 }
 

@@ -79,7 +79,8 @@ pub(super) async fn doubt(core: Weak<Core>, state: Arc<LinkState>) {
                 continue;
             }
             let Some(core) = core.upgrade() else { return };
-            core.probe().await;
+            // Boxed: it is asked seldom, and every link would carry room for it, twice.
+            Box::pin(core.probe()).await;
             drop(core);
             // What came while we asked has begun another.
             if silence.since() == Some(since) {
