@@ -23,6 +23,8 @@ const THINKS: Duration = Duration::from_millis(200);
 pub(crate) struct FakeService {
     /// What it answers to everything but a goodbye.
     pub(crate) refusal: Locked<Option<u16>>,
+    /// The next so many times that it is asked for a password of the add-on `bad`, it panics.
+    pub(crate) faults: AtomicUsize,
     /// When each SSH key was handed out; the user of the first is `u1`.
     pub(crate) keys: Locked<Vec<Instant>>,
     /// The same of database users.
@@ -45,6 +47,14 @@ impl FakeService {
             Some(status) => Refusal::Unavailable(status),
         };
         Err(borealis::Error::Refused { addon: "a".into(), refusal, service_text: None })
+    }
+
+    fn fault(&self, addon: &str) {
+        if addon == "bad" {
+            let left = |left: usize| left.checked_sub(1);
+            let fault = self.faults.fetch_update(Ordering::SeqCst, Ordering::SeqCst, left);
+            assert!(fault.is_err(), "on purpose");
+        }
     }
 
     pub(crate) fn handed(&self) -> usize {
@@ -91,12 +101,13 @@ impl Issuer for FakeService {
 
     fn db_user<'a>(
         &'a self,
-        _addon: &'a str,
+        addon: &'a str,
         _token: &'a Secret<String>,
         _write: bool,
     ) -> BoxFuture<'a, Result<DbUser, borealis::Error>> {
-        async {
+        async move {
             tokio::time::sleep(THINKS).await;
+            self.fault(addon);
             self.answer()?;
             let mut passwords = self.passwords.lock();
             passwords.push(Instant::now());

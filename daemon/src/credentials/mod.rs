@@ -5,8 +5,8 @@
 //! short-lived Heroku authorization is deleted) even when whoever asked has gone. What the daemon
 //! renews by itself has a pace and a daily ceiling.
 //!
-//! `want` says who asks for what, `shelf` holds and shares, `ledger` paces, `lease` cleans up, `conn_info` reads the application's config var,
-//! `issuer` names what is needed from the two APIs.
+//! `want` says who asks for what, `shelf` holds and shares, `ledger` paces, `lease` cleans up,
+//! `conn_info` reads the application's config var, `issuer` names what is needed from the two APIs.
 
 mod conn_info;
 mod error;
@@ -20,9 +20,6 @@ mod want;
 
 #[cfg(test)]
 pub(crate) mod fake_service;
-
-#[cfg(test)]
-pub(crate) mod fakes;
 
 pub use crate::secret::Secret;
 pub use conn_info::ConnInfoError;

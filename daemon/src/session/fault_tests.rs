@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 use super::endpoint;
 use super::manager::{Manager, Parts};
 use crate::credentials::Vault;
-use crate::credentials::fakes::Service;
+use crate::credentials::fake_service::FakeService;
 use crate::heroku::{Heroku, Login};
 use crate::platform::Notices;
 use crate::store::{Store, WantedSession};
@@ -19,7 +19,7 @@ use crate::tunnel::fakes::{Answer, Server};
 
 struct World {
     manager: Manager,
-    service: Arc<Service>,
+    service: Arc<FakeService>,
     server: Arc<Server>,
     notices: Notices,
     all: TaskTracker,
@@ -30,7 +30,7 @@ impl World {
     /// With sessions of these add-ons, as after a start.
     async fn with(addons: &[&str], faults: usize, script: &[Answer]) -> Self {
         let (home, all) = (tempfile::tempdir().unwrap(), TaskTracker::new());
-        let (service, server) = (Arc::new(Service::default()), Arc::new(Server::default()));
+        let (service, server) = (Arc::new(FakeService::default()), Arc::new(Server::default()));
         service.faults.store(faults, Ordering::SeqCst);
         server.script.lock().extend(script);
         let nowhere: reqwest::Url = "http://127.0.0.1:9".parse().unwrap();
@@ -99,7 +99,7 @@ async fn a_panic_while_a_password_is_made_stops_that_session_alone_and_not_for_l
     assert_eq!(world.notices.all().len(), 1, "{:?}", world.notices.all());
     let service = world.service.clone();
     world.stop().await;
-    assert_eq!(service.revoked.load(Ordering::SeqCst), 6, "every authorization");
+    assert_eq!(*service.authorizations.lock(), (6, 6), "every authorization is ended");
 }
 
 #[tokio::test(start_paused = true)]
