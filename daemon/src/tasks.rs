@@ -77,12 +77,13 @@ impl Tasks {
     /// Starts a task. One that panics is gone, with all that it held.
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         let told = self.told.clone();
-        let task = async move {
+        // No async block around it: that would have room for the task twice.
+        let task = AssertUnwindSafe(task).catch_unwind().map(move |ended| {
             // The hook has logged the place.
-            if AssertUnwindSafe(task).catch_unwind().await.is_err() {
+            if ended.is_err() {
                 tell(told.as_ref(), "a piece of work was given up".to_owned());
             }
-        };
+        });
         self.own.spawn(self.all.track_future(task));
     }
 
