@@ -15,10 +15,12 @@ use std::time::Duration;
 
 use borealis_proto::{Session, SessionState};
 use borealis_sandbox::Fault;
+use futures_util::{StreamExt, stream};
 use support::clients::{Bystander, connect, turned_away, url};
 use support::machine::kib;
 use support::{PATIENCE, World};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::process::Child;
 use tokio::time::{Instant, timeout};
 use tokio_postgres::Client;
@@ -118,6 +120,32 @@ async fn what_waited_for_clients_that_did_not_read_is_given_back() {
         child.kill().await.unwrap();
     }
     world.until("it is given back", || async { kib(pid, "RssAnon:") < before + 8 * 1024 }).await;
+    world.finish().await;
+}
+
+/// Asks for TLS, hears the answer, and breaks off.
+async fn knock(port: u16) {
+    let mut stream = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
+    stream.write_all(&[0, 0, 0, 8, 4, 210, 22, 47]).await.unwrap();
+    stream.read_u8().await.unwrap();
+    stream.set_zero_linger().unwrap();
+}
+
+/// Some do so all day: timeouts, health checks.
+#[tokio::test]
+async fn of_clients_that_broke_off_nothing_stays() {
+    let world = World::new().await;
+    let session = world.up(&[TARGET]).await;
+    let pid = world.daemon().await.pid;
+    let port = session.endpoint.port;
+    let knocks = |count: usize| stream::iter(0..count).for_each_concurrent(8, move |_| knock(port));
+    timeout(PATIENCE, knocks(300)).await.unwrap();
+    let before = kib(pid, "RssAnon:");
+    timeout(PATIENCE, knocks(2_000)).await.unwrap();
+    // Three a client once stayed.
+    world
+        .until("nothing of them is left", || async { kib(pid, "RssAnon:") < before + 2_000 })
+        .await;
     world.finish().await;
 }
 

@@ -1,6 +1,7 @@
 //! One `direct-tcpip` stream, in halves that are relayed side by side.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -21,7 +22,11 @@ pub(super) fn wrap(core: &Arc<Core>, channel: russh::Channel<Msg>, opening: Open
     let flow = core.state.opened(channel.id());
     let (incoming, outgoing) = channel.split();
     let outgoing = Arc::new(outgoing);
-    let closer = Arc::new(Closer { core: Arc::clone(core), half: Arc::clone(&outgoing) });
+    let closer = Arc::new(Closer {
+        core: Arc::clone(core),
+        half: Arc::clone(&outgoing),
+        finished: AtomicBool::new(false),
+    });
     let reader = Reader {
         half: incoming,
         state: Reading::Open,
@@ -33,16 +38,20 @@ pub(super) fn wrap(core: &Arc<Core>, channel: russh::Channel<Msg>, opening: Open
     Channel { reader: Box::new(reader), writer: Box::new(writer), opening, cut }
 }
 
-/// Closes the channel when the last half is gone; russh's halves do not.
+/// Ends the channel when the last half is gone; russh's halves do not.
 struct Closer {
     core: Arc<Core>,
     half: Arc<ChannelWriteHalf<Msg>>,
+    /// The server was told that nothing more comes. It must not be told twice.
+    finished: AtomicBool,
 }
 
 impl Drop for Closer {
     fn drop(&mut self) {
-        self.core.state.forget(self.half.id());
-        self.core.close_channel(Arc::clone(&self.half));
+        if let Some(parting) = self.core.state.forget(self.half.id()) {
+            let finished = self.finished.load(Ordering::Relaxed);
+            self.core.part(Arc::clone(&self.half), parting, finished);
+        }
     }
 }
 
@@ -146,6 +155,7 @@ impl ChannelWriter for Writer {
     }
 
     fn finish(&mut self) -> BoxFuture<'_, Result<(), ChannelLost>> {
+        self.closer.finished.store(true, Ordering::Relaxed);
         self.unless_gone(self.half.eof()).boxed()
     }
 }

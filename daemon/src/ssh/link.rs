@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use russh::client::{Handle, Msg};
-use russh::{Disconnect, Error};
+use russh::{ChannelWriteHalf, Disconnect, Error};
 use tokio::runtime;
 use tokio::sync::{Mutex, oneshot};
 use tokio::time::{Instant, timeout};
@@ -16,6 +16,7 @@ use super::channel;
 use super::config::{CLOSE_TIMEOUT, OPEN_DOUBT, OPEN_TIMEOUT, PROBE_TIMEOUT};
 use super::flow;
 use super::handler::SshHandler;
+use super::parting::{self, Parting};
 use super::silence;
 use super::socket::SocketGuard;
 use super::state::LinkState;
@@ -102,6 +103,10 @@ impl Link for SshLink {
 
     fn load(&self) -> Load {
         self.core.state.load()
+    }
+
+    fn is_worn(&self) -> bool {
+        self.core.state.is_worn()
     }
 
     fn idle(&self) -> BoxFuture<'static, ()> {
@@ -220,14 +225,18 @@ impl Core {
     }
 
     /// Ends a channel from wherever its last half was dropped.
-    pub(super) fn close_channel(&self, half: Arc<russh::ChannelWriteHalf<Msg>>) {
-        let ended = self.state.ended().clone();
+    pub(super) fn part(
+        &self,
+        half: Arc<ChannelWriteHalf<Msg>>,
+        parting: Arc<Parting>,
+        finished: bool,
+    ) {
+        let state = Arc::clone(&self.state);
         let _inside = self.runtime.enter();
         self.tasks.spawn(async move {
             tokio::select! {
-                // An error says that the session is gone, and the channel with it.
-                _ = half.close() => (),
-                () = ended.cancelled() => (),
+                () = parting::part(&state, &half, parting, finished) => (),
+                () = state.ended().cancelled() => (),
             }
         });
     }

@@ -7,9 +7,9 @@
 //!   socket is ours, so that an attempt that is dropped takes its connection with it (`socket`).
 //! * **Endings.** russh makes a dead session look like a clean end of file. Here an ending is a fact
 //!   that is declared once, with its reason, and everybody races against it (`state`).
-//! * **Channels.** A channel is closed when both of its halves are gone, whoever dropped them and
-//!   whenever the server confirms it (`channel`).
-//!
+//! * **Channels.** A channel ends when both of its halves are gone, whoever dropped them and
+//!   whenever the server confirms it (`channel`); by the server if it can be, because russh keeps
+//!   something of each that we close (`parting`).
 //! * **Silence.** A server that does not answer while somebody waits is asked for a sign of life
 //!   long before its keepalive gives up (`silence`).
 //! * **Neighbours.** russh's one loop waits for a client that does not read, and with it every
@@ -29,6 +29,7 @@ mod fuzz;
 mod handler;
 mod keys;
 mod link;
+mod parting;
 mod pin;
 mod short_scalar;
 mod silence;

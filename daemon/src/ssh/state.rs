@@ -11,9 +11,13 @@ use tokio_util::sync::CancellationToken;
 
 use super::config::Room;
 use super::flow::{Flow, Meter};
+use super::parting::Parting;
 use super::silence::Silence;
 use crate::locked::Locked;
 use crate::tunnel::{LinkEnd, Load};
+
+/// So many channels that russh has not let go of are about 4 MB: see [`Parting`].
+const WORN: usize = 500;
 
 /// Shared by a link, its channels and russh's session task, none of which owns the others.
 #[derive(Debug, Default)]
@@ -26,7 +30,11 @@ pub(super) struct LinkState {
     presented: OnceLock<String>,
     /// Guards the open channels.
     channels: Locked<HashMap<ChannelId, Arc<Flow>>>,
-    /// How many these are, for whoever waits for a number. Sent under the lock, so in order.
+    /// Guards the channels that nobody here uses any more, and that the server has not closed.
+    partings: Locked<HashMap<ChannelId, Arc<Parting>>>,
+    /// How many of these we closed ourselves: russh keeps something of each.
+    kept: AtomicUsize,
+    /// How many channels are open, for whoever waits for a number. Sent under the lock, so in order.
     count: watch::Sender<usize>,
     /// Channels that are asked for.
     asked: AtomicUsize,
@@ -93,9 +101,16 @@ impl LinkState {
     pub(super) fn arrived(&self, id: ChannelId, size: usize) -> Option<Arc<Flow>> {
         self.meter.moved(size);
         self.silence.heard();
-        let flow = self.channels.lock().get(&id).filter(|flow| flow.queued(size)).cloned()?;
+        let channels = self.channels.lock();
+        let Some(flow) = channels.get(&id) else {
+            if let Some(parting) = self.partings.lock().get(&id) {
+                parting.received(size);
+            }
+            return None;
+        };
+        let full = flow.queued(size).then(|| flow.clone())?;
         self.full.notify_one();
-        Some(flow)
+        Some(full)
     }
 
     /// Data went out.
@@ -138,15 +153,36 @@ impl LinkState {
         if let Some(flow) = self.channels.lock().get(&id) {
             flow.gone.cancel();
         }
+        if let Some(parting) = self.partings.lock().remove(&id) {
+            parting.over();
+        }
     }
 
-    /// Counts a channel out; nobody reads from it any more.
-    pub(super) fn forget(&self, id: ChannelId) {
+    /// Counts a channel out: nobody here uses it any more. What has to be done about it, unless the
+    /// server has closed it already.
+    pub(super) fn forget(&self, id: ChannelId) -> Option<Arc<Parting>> {
         let mut channels = self.channels.lock();
-        if let Some(flow) = channels.remove(&id) {
-            flow.gone.cancel();
-        }
+        let flow = channels.remove(&id);
         self.count.send_replace(channels.len());
+        let flow = flow.filter(|flow| !flow.gone.is_cancelled())?;
+        flow.gone.cancel();
+        let parting = Arc::<Parting>::default();
+        self.partings.lock().insert(id, parting.clone());
+        Some(parting)
+    }
+
+    /// The server is not waited for any longer. Returns whether it has yet to close the channel.
+    pub(super) fn give_up(&self, id: ChannelId) -> bool {
+        let open = self.partings.lock().remove(&id).is_some();
+        if open {
+            self.kept.fetch_add(1, Ordering::Relaxed);
+        }
+        open
+    }
+
+    /// Whether russh keeps so much of channels that are gone that the link should be replaced.
+    pub(super) fn is_worn(&self) -> bool {
+        self.kept.load(Ordering::Relaxed) >= WORN
     }
 
     /// How many are open.
@@ -172,6 +208,8 @@ impl Drop for Asked {
 
 #[cfg(test)]
 mod tests {
+    use russh::keys::ssh_encoding::Decode;
+
     use super::*;
 
     #[test]
@@ -182,5 +220,32 @@ mod tests {
         state.end(LinkEnd::Broken("what our goodbye caused".to_owned()));
         assert!(state.ended().is_cancelled());
         assert_eq!(state.reason(), Some(LinkEnd::Closed));
+    }
+
+    #[test]
+    fn a_link_is_worn_by_what_the_server_did_not_close() {
+        let state = LinkState::default();
+        let channel = |number: usize| {
+            let number = u32::try_from(number).unwrap().to_be_bytes();
+            ChannelId::decode(&mut &number[..]).unwrap()
+        };
+        let closed_by_server = channel(0);
+        state.opened(closed_by_server);
+        state.closed_by_server(closed_by_server);
+        assert!(state.forget(closed_by_server).is_none(), "nothing is to be done");
+        for number in 1..=WORN {
+            let id = channel(number);
+            for closes in [true, false] {
+                state.opened(id);
+                assert!(state.forget(id).is_some());
+                if closes {
+                    state.closed_by_server(id);
+                }
+                assert!(!state.is_worn());
+                assert_eq!(state.give_up(id), !closes);
+            }
+            assert_eq!(state.is_worn(), number == WORN);
+        }
+        assert_eq!(state.count(), 0);
     }
 }

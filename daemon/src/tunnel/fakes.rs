@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -70,7 +70,7 @@ pub(crate) enum Answer {
 pub(crate) struct Server {
     pub(crate) script: Locked<VecDeque<Answer>>,
     /// Refuses every attempt while set.
-    pub(crate) down: std::sync::atomic::AtomicBool,
+    pub(crate) down: AtomicBool,
     pub(crate) attempts: AtomicUsize,
     /// The keys of users `u1` to this one are refused.
     pub(crate) withdrawn: AtomicUsize,
@@ -135,6 +135,7 @@ pub(crate) struct FakeLink {
     pub(crate) load: Locked<Load>,
     pub(crate) opened: AtomicUsize,
     pub(crate) probed: AtomicUsize,
+    pub(crate) worn: AtomicBool,
 }
 
 impl Default for FakeLink {
@@ -145,6 +146,7 @@ impl Default for FakeLink {
             load: Locked::default(),
             opened: AtomicUsize::new(0),
             probed: AtomicUsize::new(0),
+            worn: AtomicBool::new(false),
         }
     }
 }
@@ -204,6 +206,10 @@ impl Link for FakeLink {
     fn load(&self) -> Load {
         let channels = usize::from(*self.busy.borrow());
         Load { channels, ..*self.load.lock() }
+    }
+
+    fn is_worn(&self) -> bool {
+        self.worn.load(Ordering::SeqCst)
     }
 
     fn idle(&self) -> BoxFuture<'static, ()> {

@@ -76,6 +76,7 @@ impl Tunnel {
             connector: connector.heeding(),
             primary: primary.clone(),
             shared: spares.clone(),
+            commands: commands.clone(),
             tasks: tasks.clone(),
             stop: stop.clone(),
         };

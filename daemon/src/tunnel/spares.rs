@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join_all};
-use tokio::sync::{Notify, watch};
+use tokio::sync::{Notify, mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use super::pool;
-use super::supervisor::{Serving, SharedLink, retire};
+use super::supervisor::{Command, Serving, SharedLink, retire};
 use super::traits::{ConnectError, Connector, Load};
 use crate::locked::Locked;
 use crate::tasks::{Kept, Tasks};
@@ -30,6 +30,9 @@ const KEEP: Duration = Duration::from_secs(60);
 const REFUSED: Duration = Duration::from_secs(10 * 60);
 /// … and one that could not be reached, for so long.
 const UNREACHED: Duration = Duration::from_secs(30);
+
+/// No link is replaced for being worn more often than this.
+const RENEW: Duration = Duration::from_secs(10 * 60);
 
 /// What the keeper of the spares and those who open channels share.
 pub(super) struct Shared {
@@ -83,6 +86,8 @@ pub(super) struct Spares {
     pub(super) connector: Arc<dyn Connector>,
     pub(super) primary: watch::Receiver<Option<Serving>>,
     pub(super) shared: Arc<Shared>,
+    /// To the supervisor.
+    pub(super) commands: mpsc::Sender<Command>,
     pub(super) tasks: Tasks,
     pub(super) stop: CancellationToken,
 }
@@ -93,6 +98,8 @@ struct Memory {
     beside: Option<SharedLink>,
     /// Since when each spare has been idle.
     idle: Vec<(SharedLink, Instant)>,
+    /// When a worn link was last replaced.
+    renewed: Option<Instant>,
 }
 
 impl Kept for Spares {
@@ -110,7 +117,7 @@ impl Kept for Spares {
 impl Spares {
     async fn tend(&mut self) {
         let shared = self.shared.clone();
-        let mut memory = Memory { beside: None, idle: Vec::new() };
+        let mut memory = Memory { beside: None, idle: Vec::new(), renewed: None };
         loop {
             let some = !shared.links.borrow().is_empty();
             let settled = async {
@@ -128,6 +135,7 @@ impl Spares {
                 continue;
             };
             self.let_go(&mut memory, &serving);
+            self.replace_worn(&mut memory, &serving);
             let loads = loads(&serving, &shared.links.borrow());
             if shared.may_grow(&loads) {
                 self.make(&serving).await;
@@ -162,6 +170,21 @@ impl Spares {
             *old = links;
             !same
         });
+    }
+
+    /// With the supervisor's link the others are replaced too, so one of them is reason enough.
+    fn replace_worn(&self, memory: &mut Memory, serving: &Serving) {
+        let lately = memory.renewed.is_some_and(|at| at.elapsed() < RENEW);
+        let links = self.shared.links.borrow();
+        let mut all = std::iter::once(&serving.link).chain(links.iter());
+        if lately || !all.any(|link| link.is_worn()) {
+            return;
+        }
+        info!(tunnel = self.name, "a link has had many clients that broke off: it is replaced");
+        memory.renewed = Some(Instant::now());
+        // Nobody waits for the outcome; a supervisor that is busy is asked again later.
+        let (done, _outcome) = oneshot::channel();
+        let _ = self.commands.try_send(Command::Replace { renew: false, done });
     }
 
     async fn make(&self, serving: &Serving) {

@@ -162,3 +162,29 @@ async fn a_connection_never_joins_a_client_that_does_not_read() {
     world.open(5).await.unwrap();
     world.stop().await;
 }
+
+/// russh keeps something of clients that broke off; running connections are not to notice.
+#[tokio::test(start_paused = true)]
+async fn a_worn_link_is_replaced_under_its_connections_and_not_again_and_again() {
+    let world = used(&[]).await;
+    world.link(1).worn.store(true, Ordering::SeqCst);
+    world.open(5).await.unwrap();
+    sleep(SOON).await;
+    assert!(world.attempts() >= 3, "there is another");
+    assert!(world.link(0).is_alive(), "its connection goes on");
+    assert!(!world.link(1).is_alive(), "nobody was on it");
+    assert_eq!(world.tunnel.status().borrow().phase, Phase::Ready);
+    world.link(0).busy.send_replace(false);
+    sleep(SOON).await;
+    assert!(world.link(0).closed());
+    let attempts = world.attempts();
+    world.link(2).worn.store(true, Ordering::SeqCst);
+    world.open(5).await.unwrap();
+    sleep(SOON).await;
+    assert_eq!(world.attempts(), attempts, "one in ten minutes is enough");
+    sleep(Duration::from_secs(600)).await;
+    world.open(5).await.unwrap();
+    sleep(SOON).await;
+    assert!(world.attempts() > attempts && world.link(2).closed());
+    world.stop().await;
+}

@@ -45,6 +45,9 @@ pub trait Link: Send + Sync {
     /// How busy it is just now.
     fn load(&self) -> Load;
 
+    /// Whether what it was used for has left so much in it that a new one would be better.
+    fn is_worn(&self) -> bool;
+
     /// Resolves when no channel is open in it, or it is dead.
     fn idle(&self) -> BoxFuture<'static, ()>;
 

@@ -138,11 +138,16 @@ async fn an_open_that_is_never_answered_holds_up_nobody_and_leaves_nothing() {
     query.writer.write(Bytes::from_static(b"x")).await.unwrap();
     assert_eq!(next_read(&mut query).await, Read::Data);
 
-    // Confirmed late: nobody wants them any more.
+    // Confirmed late: nobody wants them any more. The server could close them now, and does not.
     for _ in 0..2 {
         rogue.asked.recv().await.unwrap().accept().await;
-        timeout(PROMPT, rogue.closed.recv()).await.unwrap().unwrap();
+        timeout(PROMPT, rogue.finished.recv()).await.unwrap().unwrap();
     }
+    assert!(rogue.closed.is_empty());
+    for _ in 0..2 {
+        timeout(Duration::from_secs(5) + PROMPT, rogue.closed.recv()).await.unwrap().unwrap();
+    }
+    assert!(rogue.finished.is_empty(), "it is not told twice");
     assert_eq!(link.load().channels, 1);
     assert!(link.is_alive());
     drop(query);

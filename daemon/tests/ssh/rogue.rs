@@ -36,6 +36,8 @@ pub(crate) struct Rogue {
     host_key: String,
     /// Requests for channels that were swallowed.
     pub(crate) asked: mpsc::Receiver<ChannelOpenHandle>,
+    /// Channels on which nothing more comes. It does not close them, as sshd would.
+    pub(crate) finished: mpsc::Receiver<ChannelId>,
     /// Channels that the other side has closed.
     pub(crate) closed: mpsc::Receiver<ChannelId>,
     /// One a link.
@@ -49,9 +51,15 @@ impl Rogue {
         let host_key = key.public_key().to_openssh().unwrap();
         let config = Arc::new(Config { keys: vec![key], window_size: window, ..Config::default() });
         let (asked_in, asked) = mpsc::channel(QUEUE);
+        let (finished_in, finished) = mpsc::channel(QUEUE);
         let (closed_in, closed) = mpsc::channel(QUEUE);
         let (sessions_in, sessions) = mpsc::channel(QUEUE);
-        let manners = Manners { asked: asked_in, closed: closed_in, hosts: HashMap::new() };
+        let manners = Manners {
+            asked: asked_in,
+            finished: finished_in,
+            closed: closed_in,
+            hosts: HashMap::new(),
+        };
         let port = listener(&TaskTracker::new(), move |stream| {
             let (config, manners, sessions) =
                 (config.clone(), manners.clone(), sessions_in.clone());
@@ -63,7 +71,7 @@ impl Rogue {
             }
         })
         .await;
-        Self { port, host_key, asked, closed, sessions }
+        Self { port, host_key, asked, finished, closed, sessions }
     }
 
     /// As the service would announce it.
@@ -75,6 +83,7 @@ impl Rogue {
 #[derive(Clone)]
 struct Manners {
     asked: mpsc::Sender<ChannelOpenHandle>,
+    finished: mpsc::Sender<ChannelId>,
     closed: mpsc::Sender<ChannelId>,
     hosts: HashMap<ChannelId, String>,
 }
@@ -128,6 +137,11 @@ impl Handler for Manners {
             }
         }
         session.data(channel, data.to_vec())
+    }
+
+    async fn channel_eof(&mut self, channel: ChannelId, _: &mut Session) -> Result<(), Error> {
+        self.finished.send(channel).await.unwrap();
+        Ok(())
     }
 
     async fn channel_close(&mut self, channel: ChannelId, _: &mut Session) -> Result<(), Error> {
