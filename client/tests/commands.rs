@@ -5,6 +5,8 @@
 
 mod support;
 
+use std::os::unix::net::UnixListener;
+
 use borealis_proto::{
     Access, ErrorBody, ErrorCode, ErrorDetail, Reason, Session, SessionId, SessionState,
 };
@@ -209,6 +211,24 @@ fn a_daemon_that_does_not_run_is_started_only_by_what_needs_it() {
     assert!(!dir.path().join("borealisd.start.log").exists());
     assert_eq!(run(&["ls"]), Some(3));
     assert!(dir.path().join("borealisd.start.log").exists());
+}
+
+/// A daemon that was just killed: for a moment its socket still takes connections.
+#[test]
+fn a_daemon_that_hangs_up_is_at_its_end_and_is_stopped_and_restarted_all_the_same() {
+    for (args, code, told) in [
+        (["daemon", "stop"], 0, "borealisd is not running"),
+        (["daemon", "restart"], 3, "/nonexistent/borealisd"),
+    ] {
+        let dir = tempfile::tempdir().unwrap();
+        let dying = UnixListener::bind(dir.path().join("borealisd.sock")).unwrap();
+        let end = std::thread::spawn(move || (0..3).for_each(|_| drop(dying.accept().unwrap())));
+        let output = command(dir.path(), &args).output().unwrap();
+        end.join().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {stderr}");
+        assert!(stderr.contains(told), "{args:?}: {stderr}");
+    }
 }
 
 #[test]

@@ -17,7 +17,9 @@ use crate::control::{self, ControlState, Facts, Handed, ListenError, Listener, S
 use crate::credentials::{Apis, Vault};
 use crate::doctor::{self, Doctor};
 use crate::heroku::{Heroku, Keystore, Login, NetrcFiles};
-use crate::platform::{self, DaemonLock, DirError, LockError, Notices, ProgramFile, SystemClocks};
+use crate::platform::{
+    self, Beat, DaemonLock, DirError, LockError, Notices, ProgramFile, SystemClocks,
+};
 use crate::session::{Manager, Parts, Passfile};
 use crate::ssh::SshConnector;
 use crate::store::Store;
@@ -28,9 +30,6 @@ use crate::{http, store};
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long what is left (authorizations to delete, answers to finish) may take after that.
 const LAST_WORK: Duration = Duration::from_secs(10);
-
-/// How soon it is noticed that the state directory was removed.
-const LOCK_LOOK: Duration = Duration::from_secs(2);
 
 /// How soon a login that somebody made is noticed.
 const LOGIN_LOOK: Duration = Duration::from_secs(15);
@@ -100,11 +99,12 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), RunE
         let keep = move || passfile.clone().keep(manager.clone(), serving.clone());
         daemon.keep("what keeps the password file", keep, shutdown.clone());
     }
-    let stand = Stand { lock: lock.clone(), cancel: serving.clone(), tasks: tracker.clone() };
+    let beat = Beat::start();
+    let stand = Stand { lock: lock.clone(), beat, cancel: serving.clone(), tasks: tracker.clone() };
     daemon.spawn(control::serve(listener, state, stand));
     let (watching, placed, stop) = (manager.clone(), lock.clone(), shutdown.clone());
     let watch = move || {
-        watch_the_surroundings(watching.clone(), login.clone(), placed.clone(), stop.clone())
+        watch_the_surroundings(watching.clone(), login.clone(), placed.clone(), beat, stop.clone())
     };
     daemon.keep("what watches the machine", watch, shutdown.clone());
     platform::ready("serving");
@@ -223,22 +223,29 @@ async fn watch_the_surroundings(
     manager: Manager,
     login: Arc<Login>,
     lock: Arc<DaemonLock>,
+    beat: Beat,
     shutdown: CancellationToken,
 ) {
     tokio::join!(
-        watch_for_wake(manager.clone(), shutdown.clone()),
+        watch_for_wake(manager.clone(), beat, shutdown.clone()),
         watch_for_login(manager.clone(), login, shutdown.clone()),
-        watch_the_lock(manager, lock, shutdown.clone()),
+        watch_the_lock(manager, lock, beat, shutdown.clone()),
         platform::give_memory_back(shutdown),
     );
 }
 
 /// Somebody may have removed the state directory. Then it is made again, unless another daemon was
 /// started meanwhile: of two, one has to go.
-async fn watch_the_lock(manager: Manager, lock: Arc<DaemonLock>, shutdown: CancellationToken) {
+async fn watch_the_lock(
+    manager: Manager,
+    lock: Arc<DaemonLock>,
+    beat: Beat,
+    shutdown: CancellationToken,
+) {
     let watching = async {
+        let mut looks = beat.ticks();
         loop {
-            tokio::time::sleep(LOCK_LOOK).await;
+            looks.tick().await;
             let lock = lock.clone();
             match tokio::task::spawn_blocking(move || lock.renew()).await {
                 Ok(Ok(false)) | Err(_) => {}
@@ -279,9 +286,10 @@ async fn watch_for_login(manager: Manager, login: Arc<Login>, shutdown: Cancella
 }
 
 /// After sleep, and when the network has changed, every link is suspect.
-async fn watch_for_wake(manager: Manager, shutdown: CancellationToken) {
+async fn watch_for_wake(manager: Manager, beat: Beat, shutdown: CancellationToken) {
     let (wakes, mut woken) = watch::channel(0);
-    let sleep = platform::watch_for_wake(SystemClocks::default(), wakes.clone(), shutdown.clone());
+    let clocks = SystemClocks::default();
+    let sleep = platform::watch_for_wake(clocks, beat, wakes.clone(), shutdown.clone());
     let network = platform::watch_for_network(wakes, shutdown.clone());
     let waking = async {
         while woken.changed().await.is_ok() {

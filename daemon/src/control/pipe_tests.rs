@@ -10,7 +10,7 @@ use tokio_util::task::TaskTracker;
 
 use super::listener::Listener;
 use super::serve::{Stand, serve_router};
-use crate::platform::DaemonLock;
+use crate::platform::{Beat, DaemonLock};
 
 /// Between two instances a pipe is busy.
 async fn connect(name: &Path) -> NamedPipeClient {
@@ -33,7 +33,7 @@ async fn the_pipe_answers_us_time_and_again() {
     let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
     let router = Router::new().route("/", get(|| async { "fine" }));
     let lock = Arc::new(lock);
-    let stand = Stand { lock, cancel: cancel.clone(), tasks: tasks.clone() };
+    let stand = Stand { lock, beat: Beat::start(), cancel: cancel.clone(), tasks: tasks.clone() };
     let serving = serve_router(listener, router, stand);
     let asking = async {
         for _ in 0..3 {

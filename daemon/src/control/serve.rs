@@ -8,7 +8,6 @@ use axum::Router;
 use futures_util::FutureExt;
 use interprocess::local_socket::tokio::Stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -16,7 +15,7 @@ use super::connection;
 use super::listener::Listener;
 use super::routes::router;
 use super::state::ControlState;
-use crate::platform::{DaemonLock, SpareDescriptor, is_out_of_descriptors, same_user};
+use crate::platform::{Beat, DaemonLock, SpareDescriptor, is_out_of_descriptors, same_user};
 
 /// Callers at once. One more waits in the kernel's queue until another has gone.
 const MOST: usize = 256;
@@ -24,13 +23,12 @@ const MOST: usize = 256;
 /// After an accept that failed.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// How often we look whether callers still find us. A command that finds no socket tries for longer.
-const LOOK: Duration = Duration::from_secs(2);
-
 /// What a server of the control API stands on.
 pub struct Stand {
     /// Proves that the socket's name is ours.
     pub lock: Arc<DaemonLock>,
+    /// When we look whether callers still find us. A command that finds no socket tries for longer.
+    pub beat: Beat,
     /// Ends it.
     pub cancel: CancellationToken,
     /// Runs the connections. They end by themselves soon after `cancel`; join them there.
@@ -45,7 +43,7 @@ pub async fn serve(listener: Listener, state: ControlState, stand: Stand) {
 }
 
 pub(super) async fn serve_router(listener: Listener, router: Router, stand: Stand) {
-    let Stand { lock, cancel, tasks } = stand;
+    let Stand { lock, beat, cancel, tasks } = stand;
     let mut door = Door {
         listener,
         spare: SpareDescriptor::default(),
@@ -53,8 +51,7 @@ pub(super) async fn serve_router(listener: Listener, router: Router, stand: Stan
         failing: false,
         lost: false,
     };
-    let mut looks = tokio::time::interval(LOOK);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut looks = beat.ticks();
     loop {
         let (stream, place) = tokio::select! {
             biased;

@@ -11,7 +11,7 @@ use tokio_util::task::TaskTracker;
 
 use super::listener::{ListenError, Listener};
 use super::serve::{Stand, serve_router};
-use crate::platform::DaemonLock;
+use crate::platform::{Beat, DaemonLock};
 
 struct Home {
     dir: tempfile::TempDir,
@@ -43,7 +43,12 @@ async fn the_socket_is_ours_alone_and_gone_after_the_stop() {
 
     let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
     let router = Router::new().route("/", get(|| async { "fine" }));
-    let stand = Stand { lock: home.lock.clone(), cancel: cancel.clone(), tasks: tasks.clone() };
+    let stand = Stand {
+        lock: home.lock.clone(),
+        beat: Beat::start(),
+        cancel: cancel.clone(),
+        tasks: tasks.clone(),
+    };
     let serving = serve_router(listener, router, stand);
     let asking = async {
         let mut client = UnixStream::connect(&path).await.unwrap();
@@ -136,7 +141,12 @@ async fn a_flood_of_callers_is_outlived() {
     let listener = Listener::bind(&path, &home.lock).await.unwrap();
     let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
     let router = Router::new().route("/", get(|| async { "fine" }));
-    let stand = Stand { lock: home.lock.clone(), cancel: cancel.clone(), tasks: tasks.clone() };
+    let stand = Stand {
+        lock: home.lock.clone(),
+        beat: Beat::start(),
+        cancel: cancel.clone(),
+        tasks: tasks.clone(),
+    };
     let serving = serve_router(listener, router, stand);
     let asking = async {
         let mut silent = Vec::new();

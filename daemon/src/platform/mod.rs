@@ -4,6 +4,7 @@
 //! It knows nothing of sessions or tunnels. Where a system lacks a thing, the function is there
 //! and says what it does instead.
 
+mod beat;
 mod descriptors;
 mod dirs;
 mod heap;
@@ -24,6 +25,7 @@ mod signals;
 mod tcp_peer;
 mod wake;
 
+pub use beat::Beat;
 pub use descriptors::{SpareDescriptor, is_out_of_descriptors, room_for_clients};
 pub use dirs::{DirError, check_private_dir, is_memory, private_dir};
 pub use heap::{give_memory_back, memory_was_freed, settle_the_heap};

@@ -10,6 +10,9 @@ use tokio::time::{Instant, timeout, timeout_at};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info, warn};
 
+#[cfg(target_os = "linux")]
+use super::routes::follow as follow_routes;
+
 /// Changes come in bunches, one address after the other …
 const SETTLE: Duration = Duration::from_millis(500);
 /// … and a bunch that does not end is told of all the same.
@@ -29,8 +32,7 @@ pub async fn watch_for_network(changes: watch::Sender<u64>, cancel: Cancellation
                     warn!(%error, "the system does not tell of changes of addresses");
                 }
             },
-            #[cfg(target_os = "linux")]
-            super::routes::follow(&news),
+            follow_routes(&news),
         );
     };
     cancel.run_until_cancelled(following).await;
@@ -46,6 +48,10 @@ async fn pass_on(mut news: watch::Receiver<()>, changes: watch::Sender<u64>) {
         tokio::time::sleep(REST).await;
     }
 }
+
+/// Elsewhere the addresses alone have to do.
+#[cfg(not(target_os = "linux"))]
+async fn follow_routes(_: &watch::Sender<()>) {}
 
 async fn follow_addresses(news: &watch::Sender<()>) -> std::io::Result<()> {
     let mut watcher = IfWatcher::new()?;

@@ -1,17 +1,15 @@
 //! Notices that the machine was asleep, so that dead links are found in seconds and not after the
 //! keepalive's minute.
 //!
-//! Two clocks are read every [`TICK`]: one that stands still in sleep and one that does not. When
+//! Two clocks are read at each beat: one that stands still in sleep and one that does not. When
 //! they drift apart, we slept.
 
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio::time::MissedTickBehavior;
 use tokio_util::sync::CancellationToken;
 
-/// How often the clocks are compared.
-const TICK: Duration = Duration::from_secs(2);
+use super::Beat;
 
 /// Shorter naps leave TCP connections alive; a slewed wall clock drifts by less.
 const NAP: Duration = Duration::from_secs(5);
@@ -102,12 +100,12 @@ impl WakeDetector {
 /// Adds one to `wakes` after each sleep, until cancelled.
 pub async fn watch_for_wake(
     clocks: impl Clocks,
+    beat: Beat,
     wakes: watch::Sender<u64>,
     cancel: CancellationToken,
 ) {
     let mut detector = WakeDetector::new(&clocks);
-    let mut ticks = tokio::time::interval(TICK);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut ticks = beat.ticks();
     loop {
         tokio::select! {
             () = cancel.cancelled() => return,
@@ -184,9 +182,9 @@ mod tests {
     async fn a_wake_is_told() {
         let (wakes, mut seen) = watch::channel(0);
         let (clocks, cancel) = (Fake::default(), CancellationToken::new());
-        let watcher = watch_for_wake(clocks.clone(), wakes, cancel.clone());
+        let watcher = watch_for_wake(clocks.clone(), Beat::start(), wakes, cancel.clone());
         let script = async {
-            tokio::time::sleep(TICK / 2).await;
+            tokio::time::sleep(Duration::from_secs(1)).await;
             clocks.pass(2, 3_600);
             seen.changed().await.unwrap();
             assert_eq!(*seen.borrow(), 1);

@@ -169,7 +169,7 @@ impl Bench {
         }
         for (n, at) in automatic.iter().enumerate() {
             let day = automatic[..=n].iter().filter(|then| *at - **then < DAY).count();
-            let lifted = self.refreshes.iter().any(|(begun, _)| *at - DAY < *begun && begun < at);
+            let lifted = self.refreshes.iter().any(|(begun, _)| begun < at && *at < *begun + DAY);
             prop_assert!(day <= CEILING || lifted, "{day} in a day");
         }
         let wrong = self.wrong.lock();

@@ -176,8 +176,7 @@ impl Spares {
     fn replace_worn(&self, memory: &mut Memory, serving: &Serving) {
         let lately = memory.renewed.is_some_and(|at| at.elapsed() < RENEW);
         let links = self.shared.links.borrow();
-        let mut all = std::iter::once(&serving.link).chain(links.iter());
-        if lately || !all.any(|link| link.is_worn()) {
+        if lately || !all(serving, &links).any(|link| link.is_worn()) {
             return;
         }
         info!(tunnel = self.name, "a link has had many clients that broke off: it is replaced");
@@ -231,7 +230,11 @@ fn rest_after(error: &ConnectError) -> Duration {
     }
 }
 
-/// The supervisor's link first.
 fn loads(serving: &Serving, links: &[SharedLink]) -> Vec<Load> {
-    std::iter::once(&serving.link).chain(links).map(|link| link.load()).collect()
+    all(serving, links).map(|link| link.load()).collect()
+}
+
+/// The supervisor's link first.
+fn all<'a>(serving: &'a Serving, links: &'a [SharedLink]) -> impl Iterator<Item = &'a SharedLink> {
+    std::iter::once(&serving.link).chain(links)
 }

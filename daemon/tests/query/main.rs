@@ -11,7 +11,7 @@ mod copy;
 #[path = "../support/mod.rs"]
 mod support;
 
-use borealis_proto::{Column, ErrorCode, OnError, QueryEvent, Severity};
+use borealis_proto::{Column, ErrorCode, OnError, QueryEvent, ServerMessage, Severity};
 use borealisd::postgres::query::{self, CopySource, End, Login, QueryError, Question};
 use borealisd::secret::Secret;
 use support::PATIENCE;

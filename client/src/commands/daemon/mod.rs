@@ -81,30 +81,42 @@ pub(super) async fn stop_one_started_by_hand(
         return Ok(None);
     }
     let api = context.running_daemon()?;
-    let pid = match api.daemon().await {
-        Ok(info) => info.pid,
-        Err(api::Error::NobodyListens { .. }) => return Ok(None),
-        Err(error) => return Err(error.into()),
-    };
-    api.stop().await?;
-    gone(&api, pid).await?;
-    Ok(Some(pid))
+    let Some(info) = running(&api).await? else { return Ok(None) };
+    leave(&api, info.pid).await?;
+    Ok(Some(info.pid))
 }
 
 async fn stop_by_hand(context: &Context) -> Result<Code, Error> {
     let api = context.running_daemon()?;
-    let info = match api.daemon().await {
-        Ok(info) => info,
-        Err(api::Error::NobodyListens { .. }) => {
-            notes::note("borealisd is not running");
-            return Ok(Code::DONE);
-        }
-        Err(error) => return Err(error.into()),
+    let Some(info) = running(&api).await? else {
+        notes::note("borealisd is not running");
+        return Ok(Code::DONE);
     };
-    api.stop().await?;
-    spinner::during("stopping, after what is still running", gone(&api, info.pid)).await?;
+    spinner::during("stopping, after what is still running", leave(&api, info.pid)).await?;
     output::print(STOPPED)?;
     Ok(Code::DONE)
+}
+
+/// The daemon that is to be stopped, if there is one. One that hangs up is at its end, by itself or
+/// killed: it is looked for again until its socket is closed too.
+async fn running(api: &Api) -> Result<Option<DaemonInfo>, Error> {
+    let deadline = Instant::now() + LEAVING;
+    loop {
+        match api.daemon().await {
+            Ok(info) => return Ok(Some(info)),
+            Err(api::Error::NobodyListens { .. }) => return Ok(None),
+            Err(api::Error::Cut(_)) if Instant::now() < deadline => sleep(LOOK).await,
+            Err(error) => return Err(error.into()),
+        }
+    }
+}
+
+/// What counts is that its process ends: one that hangs up on us may be doing so already.
+async fn leave(api: &Api, pid: u32) -> Result<(), Error> {
+    match api.stop().await {
+        Ok(()) | Err(api::Error::Cut(_) | api::Error::NobodyListens { .. }) => gone(api, pid).await,
+        Err(error) => Err(error.into()),
+    }
 }
 
 async fn status(context: &Context, json: bool) -> Result<Code, Error> {
