@@ -151,25 +151,27 @@ struct Writer {
 impl ChannelWriter for Writer {
     fn write(&mut self, data: Bytes) -> BoxFuture<'_, Result<(), ChannelLost>> {
         self.closer.core.state.sent(data.len());
-        self.unless_gone(self.half.data_bytes(data)).boxed()
+        self.unless_gone(|| self.half.data_bytes(data)).boxed()
     }
 
     fn finish(&mut self) -> BoxFuture<'_, Result<(), ChannelLost>> {
         self.closer.finished.store(true, Ordering::Relaxed);
-        self.unless_gone(self.half.eof()).boxed()
+        self.unless_gone(|| self.half.eof()).boxed()
     }
 }
 
 impl Writer {
     /// Without the race, a writer that waits for window would wait for ever when the channel dies.
-    async fn unless_gone(
-        &self,
-        sent: impl Future<Output = Result<(), Error>>,
-    ) -> Result<(), ChannelLost> {
+    ///
+    /// It makes the future itself: each message has one, and if it were handed over, room for two.
+    async fn unless_gone<S>(&self, send: impl FnOnce() -> S) -> Result<(), ChannelLost>
+    where
+        S: Future<Output = Result<(), Error>>,
+    {
         tokio::select! {
             biased;
             () = self.gone.cancelled() => Err(ChannelLost),
-            sent = sent => sent.map_err(|_session_gone| ChannelLost),
+            sent = send() => sent.map_err(|_session_gone| ChannelLost),
         }
     }
 }
