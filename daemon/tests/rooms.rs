@@ -29,7 +29,7 @@ const ARROWS: &[(&str, &str, &str)] = &[
     ("tunnel", "credentials", "carries SSH credentials from the source to the connector"),
     ("ssh", "tunnel", "implements its traits"),
     ("ssh", "credentials", "logs in with them"),
-    ("ssh", "platform", "asks whether what was sent arrives"),
+    ("ssh", "platform", "asks whether what was sent arrives, says that memory was freed"),
     ("credentials", "heroku", "makes and ends authorizations, reads config vars"),
     ("credentials", "borealis", "has users made"),
     ("heroku", "http", "is an HTTP client"),

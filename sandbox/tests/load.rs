@@ -3,6 +3,8 @@
 mod support;
 
 use borealis_proto::SessionState;
+use borealis_sandbox::Options;
+use support::machine::kib;
 use support::{World, run};
 use tokio::task::JoinSet;
 use tokio_postgres::NoTls;
@@ -62,6 +64,25 @@ async fn ten_sessions_on_five_add_ons() {
         let expected = [session.database.clone().unwrap(), session.user.clone().unwrap()];
         assert_eq!(answer, expected.join("|"));
     }
+    world.finish().await;
+}
+
+/// No client was there whose end could be the occasion.
+#[tokio::test]
+async fn the_memory_of_tunnels_that_were_closed_is_given_back() {
+    const MORE: usize = 40;
+    let world = World::with(Options { more_apps: MORE, ..Options::default() }).await;
+    world.up(&["sushi/DATABASE"]).await;
+    let pid = world.daemon().await.pid;
+    let before = kib(pid, "RssAnon:");
+    let targets: Vec<String> = (1..=MORE).map(|app| format!("app-{app}/DATABASE")).collect();
+    let up: Vec<&str> = ["up"].into_iter().chain(targets.iter().map(String::as_str)).collect();
+    world.ctl(&up).await.ok();
+    let held = kib(pid, "RssAnon:");
+    assert!(held > before + 2_000, "{held} KiB: nothing that could be given back");
+    world.ctl(&["down", "--all"]).await.ok();
+    let half = before.midpoint(held);
+    world.until("most of it is given back", || async { kib(pid, "RssAnon:") < half }).await;
     world.finish().await;
 }
 

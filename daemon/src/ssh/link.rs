@@ -20,6 +20,7 @@ use super::parting::{self, Parting};
 use super::silence;
 use super::socket::SocketGuard;
 use super::state::LinkState;
+use crate::platform;
 use crate::tasks::Tasks;
 use crate::tunnel::{Channel, Link, LinkEnd, Load, OpenError, Opening};
 
@@ -143,6 +144,7 @@ impl Core {
                 socket.shut_down();
             }
             debug!(reason = ?state.reason(), "the SSH link has ended");
+            platform::memory_was_freed();
         });
     }
 
