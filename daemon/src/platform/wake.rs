@@ -184,6 +184,7 @@ mod tests {
         let (clocks, cancel) = (Fake::default(), CancellationToken::new());
         let watcher = watch_for_wake(clocks.clone(), Beat::start(), wakes, cancel.clone());
         let script = async {
+            // The clocks were read, and no tick has come yet.
             tokio::time::sleep(Duration::from_secs(1)).await;
             clocks.pass(2, 3_600);
             seen.changed().await.unwrap();

@@ -82,7 +82,7 @@ pub(super) async fn stop_one_started_by_hand(
     }
     let api = context.running_daemon()?;
     let Some(info) = running(&api).await? else { return Ok(None) };
-    leave(&api, info.pid).await?;
+    stop_process(&api, info.pid).await?;
     Ok(Some(info.pid))
 }
 
@@ -92,7 +92,7 @@ async fn stop_by_hand(context: &Context) -> Result<Code, Error> {
         notes::note("borealisd is not running");
         return Ok(Code::DONE);
     };
-    spinner::during("stopping, after what is still running", leave(&api, info.pid)).await?;
+    spinner::during("stopping, after what is still running", stop_process(&api, info.pid)).await?;
     output::print(STOPPED)?;
     Ok(Code::DONE)
 }
@@ -112,7 +112,7 @@ async fn running(api: &Api) -> Result<Option<DaemonInfo>, Error> {
 }
 
 /// What counts is that its process ends: one that hangs up on us may be doing so already.
-async fn leave(api: &Api, pid: u32) -> Result<(), Error> {
+async fn stop_process(api: &Api, pid: u32) -> Result<(), Error> {
     match api.stop().await {
         Ok(()) | Err(api::Error::Cut(_) | api::Error::NobodyListens { .. }) => gone(api, pid).await,
         Err(error) => Err(error.into()),
