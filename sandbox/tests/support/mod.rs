@@ -202,6 +202,11 @@ impl World {
             self.sandbox.outstanding_authorizations() == 0
         })
         .await;
+        self.daemon_rests().await;
+    }
+
+    /// The daemon holds nothing of a session any more, whatever its servers still believe.
+    pub async fn daemon_rests(&self) {
         self.until("only the daemon's own tasks are left", || async {
             self.daemon().await.health.tasks <= IDLE_TASKS
         })
