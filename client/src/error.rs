@@ -173,7 +173,7 @@ fn not_up_hint(session: &Session) -> String {
     let reason = session.reason.as_ref();
     let (code, said) = (reason.map(|reason| reason.code), reason.and_then(|one| one.hint.clone()));
     if !ephemeral {
-        return said.unwrap_or_else(|| format!("borealisctl status {target}"));
+        return said.unwrap_or_else(|| format!("borealisctl status {target}{write}"));
     }
     if let Some(ErrorCode::Provisioning | ErrorCode::Upgrading) = code {
         format!(

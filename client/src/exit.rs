@@ -29,6 +29,8 @@ impl Code {
     pub const PORT: Self = Self(7);
     /// Timed out.
     pub const TIMED_OUT: Self = Self(8);
+    /// The reader of our output left before its end, `| head` for one: as shells put SIGPIPE.
+    pub const PIPE: Self = Self(128 + 13);
 
     /// The number itself.
     #[must_use]
@@ -127,9 +129,11 @@ impl From<&Error> for Code {
     fn from(error: &Error) -> Self {
         match error {
             Error::Usage { .. } | Error::Settings { .. } | Error::Paths(_) => Self::USAGE,
-            Error::Target(target::Error::Malformed(_) | target::Error::TwoApps { .. }) => {
-                Self::USAGE
-            }
+            Error::Target(
+                target::Error::Malformed(_)
+                | target::Error::TwoApps { .. }
+                | target::Error::TwoTargets { .. },
+            ) => Self::USAGE,
             Error::Target(target::Error::NoApp { .. } | target::Error::SeveralApps { .. }) => {
                 Self::TARGET
             }

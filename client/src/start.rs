@@ -58,6 +58,14 @@ pub enum Error {
         /// Why.
         source: io::Error,
     },
+    /// Another one serves, and not here.
+    #[error("another borealisd of yours serves, and nobody listens on {socket}{log}", socket = socket.display())]
+    Elsewhere {
+        /// Where it should listen.
+        socket: PathBuf,
+        /// What was said of it, on lines of its own.
+        log: LogEnd,
+    },
     /// It ended, or does not listen.
     #[error("borealisd {what}: nobody listens on {socket}{log}", socket = socket.display())]
     Failed {
@@ -92,6 +100,9 @@ impl Error {
                 "install borealisd beside borealisctl, or name it with BOREALISD"
             }
             Self::Failed { .. } => "borealisctl daemon logs",
+            Self::Elsewhere { .. } => {
+                "set BOREALIS_SOCKET, or XDG_RUNTIME_DIR, as it was where that one was started"
+            }
             Self::Log { .. } => "check the directory, or set BOREALIS_STATE_DIR",
             Self::Api(error) => return error.hint(),
         };
@@ -139,10 +150,10 @@ async fn start_detached(api: &Api, paths: &Paths, deadline: Instant) -> Result<(
             if let Some(unwritable) = attempt.unwritable() {
                 return Err(unwritable);
             }
-            return Err(Error::Failed {
-                what: attempt.outcome(),
-                socket: paths.socket.clone(),
-                log: LogEnd(attempt.log_end(LOG_LINES)),
+            let (socket, log) = (paths.socket.clone(), LogEnd(attempt.log_end(LOG_LINES)));
+            return Err(match gave_way {
+                true => Error::Elsewhere { socket, log },
+                false => Error::Failed { what: attempt.outcome(), socket, log },
             });
         }
         sleep(Duration::from_millis(100)).await;

@@ -19,6 +19,14 @@ pub enum Error {
         /// As given by the flag.
         app: String,
     },
+    /// The target says already which add-on, and `--addon` says it again.
+    #[error("{target} and --addon {addon} are two targets")]
+    TwoTargets {
+        /// As typed.
+        target: String,
+        /// As given by the flag.
+        addon: String,
+    },
     /// Nothing names an app.
     #[error("no target is named, and {looked} no Heroku app")]
     NoApp {
@@ -42,6 +50,9 @@ impl Error {
                 "type APP/ATTACHMENT, for example sushi/DATABASE, or --app APP".to_owned()
             }
             Self::TwoApps { target, .. } => format!("type {target} alone"),
+            Self::TwoTargets { target, addon } => {
+                format!("type {target} alone, or its app and --addon {addon}")
+            }
             Self::SeveralApps { apps } => {
                 let first = apps.first().map_or("APP", String::as_str);
                 format!("choose one: --app {first}")
@@ -101,24 +112,38 @@ pub fn is_named(typed: &OneTarget) -> bool {
     typed.target.is_some() || app.is_some() || addon.is_some() || remote.is_some()
 }
 
-/// `psql DATABASE --app sushi` is how Heroku's own commands are typed.
+/// `psql DATABASE --app sushi` is how Heroku's own commands are typed. With `--addon` the target is
+/// the app.
 fn positional(text: &str, flags: &TargetFlags, here: &impl Surroundings) -> Result<Target, Error> {
-    let target: Target = text.parse()?;
     let app = match (&flags.app, &flags.remote) {
-        (Some(app), _) => app.clone(),
-        (None, Some(remote)) => only_app(here.git_apps(Some(remote)), Some(remote))?,
-        (None, None) => return Ok(target),
+        (Some(app), _) => Some(app.clone()),
+        (None, Some(remote)) => Some(only_app(here.git_apps(Some(remote)), Some(remote))?),
+        (None, None) => None,
     };
-    match target {
-        Target::Name(name) if name == app => Ok(Target::Name(name)),
-        Target::Name(name) => Ok(Target::from_parts(&app, Some(&name))?),
-        Target::Attachment { app: named, attachment } if named == app => {
-            Ok(Target::Attachment { app, attachment })
+    let target = match (text.parse()?, app) {
+        (target, None) => target,
+        (Target::Name(name), Some(app)) if name == app => Target::Name(name),
+        (Target::Name(name), Some(app)) => Target::from_parts(&app, Some(&name))?,
+        (Target::Attachment { app: named, attachment }, Some(app)) if named == app => {
+            Target::Attachment { app, attachment }
         }
-        Target::Attachment { .. } | Target::Session(_) => {
-            Err(Error::TwoApps { target: text.to_owned(), app })
+        (Target::Attachment { .. } | Target::Session(_), Some(app)) => {
+            return Err(Error::TwoApps { target: text.to_owned(), app });
+        }
+    };
+    match (target, &flags.addon) {
+        (target, None) => Ok(target),
+        (Target::Name(app), Some(addon)) => Ok(Target::from_parts(&app, Some(addon))?),
+        (target, Some(addon)) if is_part(&target, addon) => Ok(target),
+        (_, Some(addon)) => {
+            Err(Error::TwoTargets { target: text.to_owned(), addon: addon.clone() })
         }
     }
+}
+
+/// Whether it is the one of that name in its app.
+fn is_part(target: &Target, addon: &str) -> bool {
+    matches!(target, Target::Attachment { attachment, .. } if attachment == addon)
 }
 
 fn by_flags(flags: &TargetFlags, here: &impl Surroundings) -> Result<Target, Error> {
@@ -130,8 +155,15 @@ fn by_flags(flags: &TargetFlags, here: &impl Surroundings) -> Result<Target, Err
         (Ok(app), addon) => Ok(Target::from_parts(&app, addon.as_deref())?),
         // An add-on's own name needs no app.
         (Err(Error::NoApp { .. }), Some(addon)) => Ok(addon.parse()?),
+        (Err(Error::SeveralApps { .. }), Some(addon)) if is_own_name(addon) => Ok(addon.parse()?),
         (Err(error), _) => Err(error),
     }
+}
+
+/// Whether it is an add-on's own name or UUID: Heroku writes the names of attachments in capitals,
+/// without hyphens.
+fn is_own_name(addon: &str) -> bool {
+    addon.contains(|c: char| c == '-' || c.is_ascii_lowercase())
 }
 
 fn surrounding_app(remote: Option<&str>, here: &impl Surroundings) -> Result<String, Error> {
@@ -200,6 +232,11 @@ mod tests {
             ("-r heroku", There(Some("maki"), &["sushi"]), "sushi"),
             ("-o DATABASE", There(None, &["sushi"]), "sushi/DATABASE"),
             ("-o borealis-pg-hex-12345", nowhere(), "borealis-pg-hex-12345"),
+            ("-o borealis-pg-hex-12345", There(None, &["maki", "sushi"]), "borealis-pg-hex-12345"),
+            ("sushi -o ANALYTICS", nowhere(), "sushi/ANALYTICS"),
+            ("sushi -a sushi -o ANALYTICS", nowhere(), "sushi/ANALYTICS"),
+            ("sushi/DATABASE -o DATABASE", nowhere(), "sushi/DATABASE"),
+            ("DATABASE -a sushi -o DATABASE", nowhere(), "sushi/DATABASE"),
         ];
         for (line, there, meant) in table {
             let target = one(&typed(line), &there).map(|target| target.to_string());
@@ -214,5 +251,11 @@ mod tests {
         assert!(matches!(one(&typed(""), &There(None, &[])), Err(Error::NoApp { .. })));
         let two = one(&typed("sushi/DATABASE -a maki"), &There(None, &[]));
         assert!(matches!(two, Err(Error::TwoApps { .. })), "{two:?}");
+        let several = one(&typed("-o DATABASE"), &There(None, &["maki", "sushi"]));
+        assert!(matches!(several, Err(Error::SeveralApps { .. })), "{several:?}");
+        for line in ["sushi/DATABASE -o ANALYTICS", "ses_7k2m -o ANALYTICS"] {
+            let two = one(&typed(line), &There(None, &[]));
+            assert!(matches!(two, Err(Error::TwoTargets { .. })), "{line}: {two:?}");
+        }
     }
 }

@@ -274,11 +274,22 @@ fn ssh_port() -> u16 {
     22
 }
 
-impl AddonState {
-    /// Whether Heroku is still at work on it.
+impl AddonInfo {
+    /// Whether the service is still at work on it.
     #[must_use]
     pub fn is_provisioning(&self) -> bool {
-        self.state == "provisioning"
+        matches!(self.status.as_str(), "awaiting" | "configuring" | "provisioning" | "requested")
+    }
+}
+
+impl AddonState {
+    /// In the making.
+    pub const PROVISIONING: &str = "provisioning";
+
+    /// Whether Heroku or the service is still at work on it.
+    #[must_use]
+    pub fn is_provisioning(&self) -> bool {
+        self.state == Self::PROVISIONING
     }
 
     /// Whether it is there.

@@ -55,10 +55,13 @@ impl Paths {
             (None, Some(dirs)) => dirs.state_dir().unwrap_or(dirs.data_local_dir()).to_owned(),
             (None, None) => return Err(PathsError::NoHome),
         };
-        let runtime_dir = system.as_ref().and_then(ProjectDirs::runtime_dir);
+        let runtime_dir = || {
+            let told = system.as_ref().and_then(ProjectDirs::runtime_dir);
+            told.map(Path::to_owned).or_else(runtime_dir_of_user)
+        };
         let socket = match &settings.socket {
             Some(path) => path.clone(),
-            None => default_socket(runtime_dir, &state_dir),
+            None => default_socket(runtime_dir().as_deref(), &state_dir),
         };
         let length = socket.as_os_str().len();
         if cfg!(unix) && length > MAX_SOCKET {
@@ -88,6 +91,23 @@ impl Paths {
 
 fn project_dirs() -> Option<ProjectDirs> {
     ProjectDirs::from("com", "borealis-data", "borealis")
+}
+
+/// Where systemd keeps what `XDG_RUNTIME_DIR` names, for shells that are told of no such thing, as
+/// those of cron and of `sudo -u`: they want the daemon that the desktop has.
+#[cfg(target_os = "linux")]
+fn runtime_dir_of_user() -> Option<PathBuf> {
+    use std::os::unix::fs::MetadataExt;
+
+    let user = rustix::process::geteuid().as_raw();
+    let dir = PathBuf::from(format!("/run/user/{user}"));
+    let ours = std::fs::metadata(&dir).is_ok_and(|found| found.is_dir() && found.uid() == user);
+    ours.then(|| dir.join("borealis"))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn runtime_dir_of_user() -> Option<PathBuf> {
+    None
 }
 
 /// A directory of its own, so that its mode keeps other users out. Never below `/tmp`, where

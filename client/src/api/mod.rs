@@ -271,8 +271,13 @@ impl Api {
     }
 }
 
-/// A value that hyper never prints.
+/// A value that hyper never prints. People paste line breaks around a key; blanks in it say that it
+/// is none.
 fn secret_header(key: &str) -> Result<HeaderValue, Error> {
+    let key = key.trim();
+    if !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        return Err(Error::KeyMalformed);
+    }
     let mut value = HeaderValue::from_str(key).map_err(|_unprintable| Error::KeyMalformed)?;
     value.set_sensitive(true);
     Ok(value)

@@ -212,7 +212,7 @@ pub struct RestoreArgs {
 #[derive(Debug, Subcommand)]
 pub enum RestoreCommand {
     /// Show what can be restored, and as of when
-    #[command(after_help = examples::RESTORE_CAPABILITIES)]
+    #[command(alias = "info", after_help = examples::RESTORE_CAPABILITIES)]
     Capabilities(AddonArgs),
     /// Make a new add-on, billed as any, with the data of this one; this one stays as it is
     #[command(after_help = examples::RESTORE_EXECUTE)]

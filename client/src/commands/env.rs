@@ -13,8 +13,14 @@ pub(super) async fn run(context: &Context, args: ConnectArgs) -> Result<Code, Er
     if args.json {
         output::json(&variables.into_iter().collect::<BTreeMap<_, _>>())?;
     } else {
+        let set = |name: &&str| std::env::var_os(name).is_some();
+        let away: String = conninfo::MISLEADING
+            .into_iter()
+            .filter(set)
+            .map(|name| format!("unset {name}\n"))
+            .collect();
         let line = |(name, value): &(&str, String)| format!("export {name}={}\n", quoted(value));
-        output::print(&variables.iter().map(line).collect::<String>())?;
+        output::print(&variables.iter().map(line).fold(away, |text, line| text + &line))?;
     }
     Ok(Code::DONE)
 }

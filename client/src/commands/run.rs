@@ -30,7 +30,11 @@ pub(super) async fn run(context: &Context, args: RunArgs) -> Result<Code, Error>
     .await?
     .up()?;
     match what {
-        What::Sql(sql) => sql::run(&held, sql).await,
+        What::Sql(sql) => match sql::run(&held, sql).await {
+            // What was not done yet is undone with the query that went with its reader.
+            Err(error) if error.is_closed_pipe() => Ok(Code::PIPE),
+            ended => ended,
+        },
         What::Program(mut command) => {
             // Until the child has ended: the password file goes with it.
             let _handed = Handed::to(&mut command, &held.credentials().await?);

@@ -11,8 +11,14 @@ use crate::start::program;
 use crate::{Context, Error};
 
 /// Of this shell; a service does not see them.
-const SHELL_ONLY: [&str; 4] =
-    ["BOREALIS_CONFIG", "BOREALIS_LOG", "BOREALIS_PG_API_BASE_URL", "HEROKU_HOST"];
+const SHELL_ONLY: [&str; 6] = [
+    "BOREALIS_CONFIG",
+    "BOREALIS_LINKS",
+    "BOREALIS_LOG",
+    "BOREALIS_PG_API_BASE_URL",
+    "BOREALIS_RENEW",
+    "HEROKU_HOST",
+];
 
 pub(super) async fn run(context: &Context, command: ServiceCommand) -> Result<Code, Error> {
     let manager = context.manager().ok_or(ServiceError::Unsupported)?;

@@ -13,11 +13,13 @@ const KEY: &str = "HEROKU_API_KEY";
 const SETTINGS: &str = "settings";
 
 /// Each wins over the settings file.
-const VARIABLES: [&str; 6] = [
+const VARIABLES: [&str; 8] = [
     "BOREALIS_CONFIG",
     "BOREALIS_SOCKET",
     "BOREALIS_STATE_DIR",
     "BOREALIS_LOG",
+    "BOREALIS_LINKS",
+    "BOREALIS_RENEW",
     "HEROKU_HOST",
     "BOREALIS_PG_API_BASE_URL",
 ];

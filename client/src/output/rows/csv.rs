@@ -64,7 +64,9 @@ impl<W: Write> Rows for Csv<W> {
 }
 
 fn needs_quotes(text: &str) -> bool {
+    // Alone on a line, `\.` is the end of the data to a COPY that reads it.
     text.is_empty()
+        || text == r"\."
         || text.starts_with(char::is_whitespace)
         || text.ends_with(char::is_whitespace)
         || text.contains([',', '"', '\n', '\r'])
