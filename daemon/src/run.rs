@@ -1,14 +1,15 @@
 //! The daemon from its first step to its last, in order.
 
+mod surroundings;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::watch;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
-use tracing::{debug, error, info, warn};
+use tracing::{info, warn};
 
 use crate::addon::Addons;
 use crate::borealis::Borealis;
@@ -17,9 +18,7 @@ use crate::control::{self, ControlState, Facts, Handed, ListenError, Listener, S
 use crate::credentials::{Apis, Vault};
 use crate::doctor::{self, Doctor};
 use crate::heroku::{Heroku, Keystore, Login, NetrcFiles};
-use crate::platform::{
-    self, Beat, DaemonLock, DirError, LockError, Notices, ProgramFile, SystemClocks,
-};
+use crate::platform::{self, Beat, DaemonLock, DirError, LockError, Notices, ProgramFile};
 use crate::session::{Manager, Parts, Passfile};
 use crate::ssh::SshConnector;
 use crate::store::Store;
@@ -30,9 +29,6 @@ use crate::{http, store};
 const DRAIN: Duration = Duration::from_secs(5);
 /// How long what is left (authorizations to delete, answers to finish) may take after that.
 const LAST_WORK: Duration = Duration::from_secs(10);
-
-/// How soon a login that somebody made is noticed.
-const LOGIN_LOOK: Duration = Duration::from_secs(15);
 
 /// Why the daemon does not serve.
 #[derive(Debug, thiserror::Error)]
@@ -88,7 +84,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), RunE
     let Built { manager, addons, doctor, vault, wanted } =
         build(&config, &login, &tracker, &notices)?;
 
-    let serving = shutdown.child_token();
+    // Beside `shutdown` and not below it: what is running then has the drain's time to end.
+    let serving = CancellationToken::new();
     let rooms = (&manager, addons, doctor);
     let surroundings = (program, notices.clone());
     let state = control_state(&config, rooms, login.clone(), &tracker, surroundings, &shutdown);
@@ -100,11 +97,12 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), RunE
         daemon.keep("what keeps the password file", keep, shutdown.clone());
     }
     let beat = Beat::start();
-    let stand = Stand { lock: lock.clone(), beat, cancel: serving.clone(), tasks: tracker.clone() };
+    let (leave, cancel) = (shutdown.clone(), serving.clone());
+    let stand = Stand { lock: lock.clone(), beat, leave, cancel, tasks: tracker.clone() };
     daemon.spawn(control::serve(listener, state, stand));
     let (watching, placed, stop) = (manager.clone(), lock.clone(), shutdown.clone());
     let watch = move || {
-        watch_the_surroundings(watching.clone(), login.clone(), placed.clone(), beat, stop.clone())
+        surroundings::watch(watching.clone(), login.clone(), placed.clone(), beat, stop.clone())
     };
     daemon.keep("what watches the machine", watch, shutdown.clone());
     platform::ready("serving");
@@ -216,85 +214,4 @@ fn control_state(
         }),
         shutdown: shutdown.clone(),
     }
-}
-
-/// For what happens on this machine and in this process, and nobody tells us.
-async fn watch_the_surroundings(
-    manager: Manager,
-    login: Arc<Login>,
-    lock: Arc<DaemonLock>,
-    beat: Beat,
-    shutdown: CancellationToken,
-) {
-    tokio::join!(
-        watch_for_wake(manager.clone(), beat, shutdown.clone()),
-        watch_for_login(manager.clone(), login, shutdown.clone()),
-        watch_the_lock(manager, lock, beat, shutdown.clone()),
-        platform::give_memory_back(shutdown),
-    );
-}
-
-/// Somebody may have removed the state directory. Then it is made again, unless another daemon was
-/// started meanwhile: of two, one has to go.
-async fn watch_the_lock(
-    manager: Manager,
-    lock: Arc<DaemonLock>,
-    beat: Beat,
-    shutdown: CancellationToken,
-) {
-    let watching = async {
-        let mut looks = beat.ticks();
-        loop {
-            looks.tick().await;
-            let lock = lock.clone();
-            match tokio::task::spawn_blocking(move || lock.renew()).await {
-                Ok(Ok(false)) | Err(_) => {}
-                Ok(Ok(true)) => {
-                    warn!("the state directory was removed: it is made again");
-                    manager.remember().await;
-                }
-                Ok(Err(error @ LockError::Held { .. })) => {
-                    error!(%error, "another daemon has taken over");
-                    shutdown.cancel();
-                }
-                Ok(Err(error)) => debug!(%error, "there is no place for the lock"),
-            }
-        }
-    };
-    shutdown.run_until_cancelled(watching).await;
-}
-
-/// Somebody may have logged in with the Heroku CLI, which tells nobody. Only looked for while a
-/// session waits for that, and without asking Heroku.
-async fn watch_for_login(manager: Manager, login: Arc<Login>, shutdown: CancellationToken) {
-    let watching = async {
-        let mut changes = manager.changes();
-        loop {
-            if !manager.waits_for_login() {
-                if changes.changed().await.is_err() {
-                    return;
-                }
-                continue;
-            }
-            tokio::time::sleep(LOGIN_LOOK).await;
-            if login.has_changed().await {
-                manager.login_changed().await;
-            }
-        }
-    };
-    shutdown.run_until_cancelled(watching).await;
-}
-
-/// After sleep, and when the network has changed, every link is suspect.
-async fn watch_for_wake(manager: Manager, beat: Beat, shutdown: CancellationToken) {
-    let (wakes, mut woken) = watch::channel(0);
-    let clocks = SystemClocks::default();
-    let sleep = platform::watch_for_wake(clocks, beat, wakes.clone(), shutdown.clone());
-    let network = platform::watch_for_network(wakes, shutdown.clone());
-    let waking = async {
-        while woken.changed().await.is_ok() {
-            manager.wake().await;
-        }
-    };
-    tokio::join!(sleep, network, waking);
 }

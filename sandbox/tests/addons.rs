@@ -155,6 +155,7 @@ async fn restore_makes_another_add_on_and_waits_for_it() {
     assert_eq!(capabilities["cloneSupported"], true);
     assert!(world.ctl(&["restore", "sushi"]).await.ok().contains("earliest"));
 
+    let made = 1 + world.sandbox.count("POST", "/addons");
     let execute =
         ["restore", "execute", "sushi", "--as", "BACKUP", "-d", "sushi-staging", "--wait"];
     let said = world.ctl(&[&execute[..], &["--json"]].concat()).await;
@@ -170,6 +171,24 @@ async fn restore_makes_another_add_on_and_waits_for_it() {
         (&info["addonName"], &info["restoreSourceAddonName"]),
         (&new["name"], &json!(ADDON))
     );
+
+    // Heroku takes it to be there; the service is not done.
+    let unfinished = Fault::Status {
+        code: 422,
+        times: 2,
+        path: Some("/heroku/resources/".to_owned()),
+        retry_after: None,
+    };
+    let again = ["restore", "execute", "sushi", "--as", "SECOND", "-d", "sushi-staging", "--wait"];
+    let mut waiting = world.ctl_command(&again);
+    let waiting = waiting.stderr(std::process::Stdio::piped()).spawn().unwrap();
+    world.until("it is made", || async { world.sandbox.count("POST", "/addons") > made }).await;
+    let looks = || world.sandbox.count("GET", "/heroku/resources/");
+    let before = looks();
+    world.sandbox.fault(unfinished).await.unwrap();
+    let said = waiting.wait_with_output().await.unwrap();
+    assert!(said.status.success(), "{said:?}");
+    assert_eq!(looks() - before, 3, "two that were told to wait, and the last");
 
     let taken = world.ctl(&execute).await.fails(6);
     assert!(taken.contains("already taken"), "{taken}");

@@ -99,6 +99,26 @@ async fn sigterm_lets_queries_finish_for_five_seconds_and_then_ends_them_with_a_
 }
 
 #[tokio::test]
+async fn a_run_has_the_same_time_to_finish_and_nobody_opens_anything_meanwhile() {
+    let world = World::new().await;
+    let mut daemon = started(&world).await;
+    let select = "select 'whole' from pg_sleep(2)";
+    let mut run = world.ctl_command(&["run", TARGET, "-f", "csv", "-d", select]);
+    let run = run.stdout(Stdio::piped()).spawn().unwrap();
+    let sql = "select 1 from pg_stat_activity where query like '%whole%' and state = 'active'";
+    world
+        .until("it runs", || async { world.sandbox.sql("d1", sql).await.unwrap().len() > 1 })
+        .await;
+    send(&daemon, "TERM").await;
+    let output = timeout(PATIENCE, run.wait_with_output()).await.unwrap().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), "?column?\nwhole\n");
+    assert!(timeout(PATIENCE, daemon.child.wait()).await.unwrap().unwrap().success());
+    assert_eq!(world.sandbox.outstanding_authorizations(), 0);
+    assert_eq!(world.up(&[TARGET]).await.state, SessionState::Up);
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn a_second_signal_ends_it_at_once_and_the_next_daemon_has_everything() {
     let world = World::new().await;
     let mut daemon = started(&world).await;

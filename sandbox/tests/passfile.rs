@@ -53,6 +53,14 @@ async fn an_exported_tool_never_has_a_stale_password() {
         })
         .await;
 
+    // Nobody asks for anything: the key is refused, and the password is looked at, too.
+    world.sandbox.fault(Fault::ResetUsers { addon: None }).await.unwrap();
+    world
+        .until("tools are served after a reset", || async {
+            psql(&world, &services).await.code == Some(0)
+        })
+        .await;
+
     world.ctl(&["down", TARGET]).await.ok();
     world
         .until("it is forgotten", || async {

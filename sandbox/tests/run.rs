@@ -11,17 +11,22 @@
 mod support;
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::machine::kib;
 use support::{PATIENCE, Said, World, run, signal};
-use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::Child;
 
 const TARGET: &str = "sushi/DATABASE";
 
 /// The most that the daemon and the client may have had in memory, in KiB.
 const MEMORY: u64 = 64 * 1024;
+
+/// The most that the daemon may have had with rows of 4 MB, in KiB: a row is there as it came, as text
+/// and as JSON, and the next one is begun.
+const WIDE: u64 = 80 * 1024;
 
 async fn sql(world: &World, more: &[&str], text: &str) -> Said {
     world.ctl(&[&["run", TARGET, "-w"], more, &["-d", text]].concat()).await
@@ -74,6 +79,39 @@ async fn a_million_rows_come_through_in_bounded_memory() {
     assert!(client > 0 && client < MEMORY, "the client had {client} KiB");
     let daemon = kib(world.daemon().await.pid, "VmHWM:");
     assert!(daemon < MEMORY, "the daemon had {daemon} KiB");
+    world.finish().await;
+}
+
+/// Rows of megabytes, and a reader that does not come: what is queued is bounded by its size.
+#[tokio::test]
+async fn wide_rows_that_nobody_reads_wait_in_postgres() {
+    let world = World::new().await;
+    world.up(&[TARGET]).await;
+    let wide = "select repeat('x', 4000000) from generate_series(1, 40)";
+    for text in [wide.to_owned(), format!("copy ({wide}) to stdout")] {
+        let mut command = world.ctl_command(&["run", TARGET, "-u", "-f", "csv", "-d", &text]);
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut out = child.stdout.take().unwrap();
+        let mut first = [0; 4096];
+        out.read_exact(&mut first).await.unwrap();
+        // Long enough for all of it to come, if it did.
+        let received = async || world.status(TARGET).await.bytes.received;
+        let mut before = received().await;
+        loop {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            let now = received().await;
+            if now == before {
+                break;
+            }
+            before = now;
+        }
+        let mut rest = Vec::new();
+        out.read_to_end(&mut rest).await.unwrap();
+        assert!(child.wait().await.unwrap().success());
+        assert!(first.len() + rest.len() > 160_000_000, "{} bytes", rest.len());
+    }
+    let daemon = kib(world.daemon().await.pid, "VmHWM:");
+    assert!(daemon < WIDE, "the daemon had {daemon} KiB");
     world.finish().await;
 }
 

@@ -20,7 +20,7 @@ async fn each_status_has_its_state_reason_and_exit_code() {
     let table = [
         (401, None, 5, SessionState::Blocked, ErrorCode::LoginRequired, None),
         (403, None, 6, SessionState::Blocked, ErrorCode::AccessRevoked, Some(14 * 60..=15 * 60)),
-        (404, None, 4, SessionState::Blocked, ErrorCode::TargetNotFound, None),
+        (404, None, 4, SessionState::Blocked, ErrorCode::TargetNotFound, Some(14 * 60..=15 * 60)),
         (422, None, 6, SessionState::Opening, ErrorCode::Provisioning, Some(25..=30)),
         (423, None, 6, SessionState::Opening, ErrorCode::Upgrading, Some(145..=150)),
         (429, Some(77), 6, SessionState::Opening, ErrorCode::RateLimited, Some(70..=77)),

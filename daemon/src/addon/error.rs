@@ -2,6 +2,7 @@
 
 use borealis_proto::{ErrorCode, Reason};
 
+use crate::fault::Fault;
 use crate::{borealis, credentials, heroku};
 
 /// All of it. [`Error::reason`] says it to people.
@@ -37,6 +38,16 @@ impl Error {
                 message: self.to_string(),
                 hint: Some(format!("if this is the one: --confirm {addon}")),
             },
+        }
+    }
+
+    /// What it means for who would ask again.
+    pub(super) fn fault(&self) -> Fault {
+        match self {
+            Self::Heroku(error) => error.failure().fault,
+            Self::Authorization(error) => error.failure().fault,
+            Self::Borealis(error) => error.failure().fault,
+            Self::NotConfirmed { .. } => Fault::Blocked { recheck: None },
         }
     }
 

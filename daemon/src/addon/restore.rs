@@ -6,8 +6,10 @@ use borealis_proto::{AddonState, Restore, Target};
 use tokio::time::{Instant, sleep};
 
 use super::{Addons, Confirm, Error};
+use crate::borealis::{self, Refusal};
+use crate::credentials::Lease;
 use crate::fault::Fault;
-use crate::heroku::{self, NewAddon};
+use crate::heroku::NewAddon;
 
 /// What Heroku calls our plans begins with it.
 const SERVICE: &str = "borealis-pg:";
@@ -53,25 +55,48 @@ impl Addons {
     /// over.
     ///
     /// # Errors
-    /// When Heroku does not know it, or did not answer to the last look either.
+    /// When Heroku or the service does not know it, or did not answer to the last look either.
     pub async fn state(&self, target: &Target, patience: Duration) -> Result<AddonState, Error> {
         let deadline = Instant::now() + patience;
         let addon = self.heroku.resolve(target).await?.addon_id;
+        let mut lease = None;
         loop {
-            let seen = self.heroku.addon_state(&addon).await;
+            let seen = self.look(&addon, &mut lease).await;
             match pause(&seen) {
                 Some(pause) if Instant::now() + pause <= deadline => sleep(pause).await,
-                Some(_) | None => return Ok(seen?),
+                Some(_) | None => return seen,
             }
+        }
+    }
+
+    /// Heroku's word alone is not enough: an add-on that it takes to be provisioned may be one that
+    /// the service still works on.
+    async fn look(&self, addon: &str, lease: &mut Option<Lease>) -> Result<AddonState, Error> {
+        let mut seen = self.heroku.addon_state(addon).await?;
+        if seen.is_provisioned() && self.is_provisioning(&seen.name, lease).await? {
+            AddonState::PROVISIONING.clone_into(&mut seen.state);
+        }
+        Ok(seen)
+    }
+
+    async fn is_provisioning(&self, addon: &str, lease: &mut Option<Lease>) -> Result<bool, Error> {
+        let lease = match lease {
+            Some(lease) => lease,
+            None => lease.insert(self.vault.lease().await?),
+        };
+        match self.borealis.info(addon, lease.token()).await {
+            Ok(info) => Ok(info.is_provisioning()),
+            Err(borealis::Error::Refused { refusal: Refusal::Provisioning, .. }) => Ok(true),
+            Err(error) => Err(error.into()),
         }
     }
 }
 
 /// Until the next look; none when there is nothing more to be seen.
-fn pause(seen: &Result<AddonState, heroku::Error>) -> Option<Duration> {
+fn pause(seen: &Result<AddonState, Error>) -> Option<Duration> {
     match seen {
         Ok(state) => state.is_provisioning().then_some(LOOK),
-        Err(error) => match error.failure().fault {
+        Err(error) => match error.fault() {
             Fault::Transient => Some(LOOK),
             Fault::Paced { first, .. } => Some(first),
             Fault::StaleCredentials | Fault::Missing | Fault::Elsewhere | Fault::Blocked { .. } => {

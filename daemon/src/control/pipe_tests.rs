@@ -33,7 +33,13 @@ async fn the_pipe_answers_us_time_and_again() {
     let (cancel, tasks) = (CancellationToken::new(), TaskTracker::new());
     let router = Router::new().route("/", get(|| async { "fine" }));
     let lock = Arc::new(lock);
-    let stand = Stand { lock, beat: Beat::start(), cancel: cancel.clone(), tasks: tasks.clone() };
+    let stand = Stand {
+        lock,
+        beat: Beat::start(),
+        leave: cancel.clone(),
+        cancel: cancel.clone(),
+        tasks: tasks.clone(),
+    };
     let serving = serve_router(listener, router, stand);
     let asking = async {
         for _ in 0..3 {

@@ -29,21 +29,23 @@ pub struct Stand {
     pub lock: Arc<DaemonLock>,
     /// When we look whether callers still find us. A command that finds no socket tries for longer.
     pub beat: Beat,
-    /// Ends it.
+    /// No more callers.
+    pub leave: CancellationToken,
+    /// Ends those that are there.
     pub cancel: CancellationToken,
     /// Runs the connections. They end by themselves soon after `cancel`; join them there.
     pub tasks: TaskTracker,
 }
 
-/// Serves the control API until told to stop, then removes the socket, if it is still ours.
-/// Requests that arrive between the shutdown of the daemon and that are still answered.
+/// Serves the control API until told to leave, then removes the socket, if it is still ours. What is
+/// being answered goes on.
 pub async fn serve(listener: Listener, state: ControlState, stand: Stand) {
     let router = router(state, stand.cancel.clone());
     serve_router(listener, router, stand).await;
 }
 
 pub(super) async fn serve_router(listener: Listener, router: Router, stand: Stand) {
-    let Stand { lock, beat, cancel, tasks } = stand;
+    let Stand { lock, beat, leave, cancel, tasks } = stand;
     let mut door = Door {
         listener,
         spare: SpareDescriptor::default(),
@@ -55,7 +57,7 @@ pub(super) async fn serve_router(listener: Listener, router: Router, stand: Stan
     loop {
         let (stream, place) = tokio::select! {
             biased;
-            () = cancel.cancelled() => break,
+            () = leave.cancelled() => break,
             _ = looks.tick() => {
                 door.look(&lock).await;
                 continue;

@@ -46,6 +46,7 @@ async fn the_socket_is_ours_alone_and_gone_after_the_stop() {
     let stand = Stand {
         lock: home.lock.clone(),
         beat: Beat::start(),
+        leave: cancel.clone(),
         cancel: cancel.clone(),
         tasks: tasks.clone(),
     };
@@ -144,6 +145,7 @@ async fn a_flood_of_callers_is_outlived() {
     let stand = Stand {
         lock: home.lock.clone(),
         beat: Beat::start(),
+        leave: cancel.clone(),
         cancel: cancel.clone(),
         tasks: tasks.clone(),
     };

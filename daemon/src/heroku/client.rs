@@ -118,7 +118,7 @@ impl Heroku {
     ) -> Result<Answer, Error> {
         let answer = self.ask_once(login, method.clone(), path, body.as_ref(), None).await;
         if matches!(answer, Err(Error::LoginRefused(_))) {
-            self.login.forget_handed_over(login);
+            self.login.refuse(login);
         }
         let (Err(Error::TwoFactor), Some(code)) = (&answer, self.login.code()) else {
             return answer;

@@ -2,6 +2,7 @@
 //! changed it, in an order that the Heroku CLI's users know.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -90,6 +91,12 @@ pub trait Source: Send + Sync {
 
     /// The login as it is now, or `None` where this place has none.
     fn token(&self) -> BoxFuture<'_, Result<Option<Secret<String>>, LoginError>>;
+
+    /// The same for a look that nobody asked for: it must not ask people for anything again that
+    /// they were asked for already. `None` is also what has not changed since.
+    fn glance(&self) -> BoxFuture<'_, Result<Option<Secret<String>>, LoginError>> {
+        self.token()
+    }
 }
 
 /// The login, wherever it is.
@@ -98,34 +105,31 @@ pub struct Login {
     handed_over: Locked<Option<Secret<String>>>,
     /// Guards the answer to a question for a second factor, and until when it is worth something.
     code: Locked<Option<(Secret<String>, Instant)>>,
-    /// Guards the login that was used last, to know a changed one by.
-    used: Locked<Option<Secret<String>>>,
+    own_key: Option<OwnKey>,
     sources: Vec<Box<dyn Source>>,
 }
 
 /// A key that was given to the daemon when it started.
-struct Given(Secret<String>);
+struct OwnKey {
+    key: Secret<String>,
+    /// Heroku does not accept it: it stands behind all other places.
+    refused: AtomicBool,
+}
 
 impl Login {
     /// Looks at what a client hands over, then at `HEROKU_API_KEY` of our own environment, then
     /// at `sources`, best first.
     #[must_use]
     pub fn new(own_key: Option<Secret<String>>, sources: Vec<Box<dyn Source>>) -> Self {
-        let own_key = own_key.map(|key| Box::new(Given(key)) as Box<dyn Source>);
-        Self {
-            handed_over: Locked::new(None),
-            code: Locked::new(None),
-            used: Locked::new(None),
-            sources: own_key.into_iter().chain(sources).collect(),
-        }
+        let own_key = own_key.map(|key| OwnKey { key, refused: AtomicBool::new(false) });
+        Self { handed_over: Locked::new(None), code: Locked::new(None), own_key, sources }
     }
 
     /// Takes a client's key. It stays in memory, never on disk. Says whether it is another one
-    /// than before: then what waits for a login may try again.
+    /// than before: then what waits for a login may try again. What is no key is not taken: it would
+    /// stand before a good one, and Heroku would never be asked to refuse it.
     pub fn hand_over(&self, key: Secret<String>) -> bool {
-        if key.expose().trim().is_empty() {
-            return false;
-        }
+        let Ok(key) = token_only(&key, GIVEN) else { return false };
         let mut held = self.handed_over.lock();
         let changed = held.as_ref() != Some(&key);
         *held = Some(key);
@@ -156,12 +160,17 @@ impl Login {
         }
     }
 
-    /// Heroku does not accept this login. A client's key that is no good must not stand before
-    /// the places where a good one may be.
-    pub(super) fn forget_handed_over(&self, refused: &Secret<String>) {
+    /// Heroku does not accept this login. A key that is no good must not stand before the places
+    /// where a good one may be.
+    pub(super) fn refuse(&self, refused: &Secret<String>) {
         let mut held = self.handed_over.lock();
         if held.as_ref() == Some(refused) {
             *held = None;
+        }
+        if let Some(own) =
+            self.own_key.as_ref().filter(|own| own.key.expose().trim() == refused.expose())
+        {
+            own.refused.store(true, Ordering::Relaxed);
         }
     }
 
@@ -170,16 +179,7 @@ impl Login {
     /// # Errors
     /// As [`Login::find`].
     pub async fn token(&self) -> Result<Secret<String>, LoginError> {
-        let found = self.find().await?;
-        *self.used.lock() = Some(found.token.clone());
-        Ok(found.token)
-    }
-
-    /// Whether there is another login than the one that was used last: then what waits for a login
-    /// may try again.
-    pub async fn has_changed(&self) -> bool {
-        let Ok(found) = self.find().await else { return false };
-        self.used.lock().as_ref() != Some(&found.token)
+        Ok(self.find().await?.token)
     }
 
     /// Looks for the login, and uses it for nothing. A place that cannot be read does not hide the
@@ -188,14 +188,32 @@ impl Login {
     /// # Errors
     /// When no place has one; then with the first obstacle that was met.
     pub async fn find(&self) -> Result<Found, LoginError> {
+        self.find_with(|source| source.token()).await
+    }
+
+    /// The same for a look that nobody asked for: see [`Source::glance`].
+    ///
+    /// # Errors
+    /// When no place has one that may be new.
+    pub async fn glance(&self) -> Result<Found, LoginError> {
+        self.find_with(|source| source.glance()).await
+    }
+
+    async fn find_with<'a>(
+        &'a self,
+        ask: impl Fn(&'a dyn Source) -> BoxFuture<'a, Result<Option<Secret<String>>, LoginError>>,
+    ) -> Result<Found, LoginError> {
         let handed_over = self.handed_over.lock().clone();
-        if let Some(key) = handed_over {
-            let token = token_only(&key, GIVEN)?;
+        if let Some(token) = handed_over {
             return Ok(Found { place: Place::HandedOver, token, obstacle: None });
+        }
+        if let Some(own) = self.own_key.as_ref().filter(|own| !own.refused.load(Ordering::Relaxed))
+        {
+            return own.found(None);
         }
         let mut obstacle = None;
         for source in &self.sources {
-            match source.token().await {
+            match ask(source.as_ref()).await {
                 Ok(Some(token)) => {
                     let token = token_only(&token, source.name())?;
                     return Ok(Found { place: source.place(), token, obstacle });
@@ -207,7 +225,17 @@ impl Login {
                 }
             }
         }
-        Err(obstacle.unwrap_or(LoginError::NotLoggedIn))
+        match &self.own_key {
+            Some(own) => own.found(obstacle),
+            None => Err(obstacle.unwrap_or(LoginError::NotLoggedIn)),
+        }
+    }
+}
+
+impl OwnKey {
+    fn found(&self, obstacle: Option<LoginError>) -> Result<Found, LoginError> {
+        let token = token_only(&self.key, GIVEN)?;
+        Ok(Found { place: Place::OwnEnvironment, token, obstacle })
     }
 }
 
@@ -225,20 +253,6 @@ impl std::fmt::Debug for Login {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let places: Vec<_> = self.sources.iter().map(|source| source.name()).collect();
         f.debug_struct("Login").field("sources", &places).finish_non_exhaustive()
-    }
-}
-
-impl Source for Given {
-    fn name(&self) -> &'static str {
-        GIVEN
-    }
-
-    fn place(&self) -> Place {
-        Place::OwnEnvironment
-    }
-
-    fn token(&self) -> BoxFuture<'_, Result<Option<Secret<String>>, LoginError>> {
-        Box::pin(async { Ok(Some(self.0.clone())) })
     }
 }
 

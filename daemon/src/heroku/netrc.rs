@@ -5,12 +5,14 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use futures_util::future::BoxFuture;
 use reqwest::Url;
 
 use super::gpg;
 use super::login::{LoginError, Source};
+use crate::locked::Locked;
 use crate::secret::Secret;
 
 /// Netrc files of which the first that exists counts; one that ends in `.gpg` is decrypted.
@@ -19,18 +21,23 @@ pub struct NetrcFiles {
     files: Vec<PathBuf>,
     machines: Vec<String>,
     gpg: OsString,
+    /// Guards when the encrypted file that gpg was last called for was written. gpg asks people for
+    /// their passphrase.
+    asked_about: Locked<Option<SystemTime>>,
 }
 
 impl NetrcFiles {
     /// Looks for the login of the API at `heroku`.
     #[must_use]
     pub fn new(files: Vec<PathBuf>, heroku: &Url) -> Self {
-        Self { files, machines: machines(heroku), gpg: "gpg".into() }
+        let machines = machines(heroku);
+        Self { files, machines, gpg: "gpg".into(), asked_about: Locked::default() }
     }
 
-    async fn find(&self) -> Result<Option<Secret<String>>, LoginError> {
+    /// `anew`: also what gpg was called for already.
+    async fn find(&self, anew: bool) -> Result<Option<Secret<String>>, LoginError> {
         for file in &self.files {
-            if let Some(text) = self.read(file).await? {
+            if let Some(text) = self.read(file, anew).await? {
                 let text = String::from_utf8_lossy(text.expose());
                 return Ok(self.machines.iter().find_map(|machine| password(&text, machine)));
             }
@@ -38,11 +45,17 @@ impl NetrcFiles {
         Ok(None)
     }
 
-    async fn read(&self, file: &Path) -> Result<Option<Secret<Vec<u8>>>, LoginError> {
+    async fn read(&self, file: &Path, anew: bool) -> Result<Option<Secret<Vec<u8>>>, LoginError> {
         let unreadable = |source| LoginError::Unreadable { path: file.to_owned(), source };
         if file.extension().is_some_and(|extension| extension == "gpg") {
             if !tokio::fs::try_exists(file).await.map_err(unreadable)? {
                 return Ok(None);
+            }
+            let written = tokio::fs::metadata(file).await.and_then(|found| found.modified()).ok();
+            let before = std::mem::replace(&mut *self.asked_about.lock(), written);
+            if !anew && written.is_some() && before == written {
+                // An empty one: the plain file beside it does not count in its place.
+                return Ok(Some(Secret::new(Vec::new())));
             }
             let encrypted = |source| LoginError::Encrypted { path: file.to_owned(), source };
             return gpg::decrypt(&self.gpg, file).await.map(Some).map_err(encrypted);
@@ -61,7 +74,11 @@ impl Source for NetrcFiles {
     }
 
     fn token(&self) -> BoxFuture<'_, Result<Option<Secret<String>>, LoginError>> {
-        Box::pin(self.find())
+        Box::pin(self.find(true))
+    }
+
+    fn glance(&self) -> BoxFuture<'_, Result<Option<Secret<String>>, LoginError>> {
+        Box::pin(self.find(false))
     }
 }
 

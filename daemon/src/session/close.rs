@@ -61,6 +61,10 @@ impl Manager {
 
     /// Ends every session but leaves it wanted: the daemon stops.
     pub async fn shut_down(&self, drain: Duration) {
+        // From here nobody opens another.
+        let turn = self.opening().await;
+        self.closing().cancel();
+        drop(turn);
         let sessions = self.sessions();
         let all = sessions.iter().map(|live| async {
             live.accepting.cancel();

@@ -16,6 +16,8 @@ use crate::tunnel::{Phase, Status};
 
 /// Commands in flight; whoever sends waits while it is full.
 const COMMANDS: usize = 8;
+/// A waiting client presses for a new try this often.
+const PRESS_EVERY: Duration = Duration::from_secs(1);
 
 pub(super) type Credentials = Arc<DatabaseCredentials>;
 pub(super) type Reply = oneshot::Sender<Result<Credentials, Failure>>;
@@ -24,10 +26,21 @@ pub(super) type Reply = oneshot::Sender<Result<Credentials, Failure>>;
 pub(super) enum Command {
     /// `heard` fires once it has had its effect.
     Retry { heard: oneshot::Sender<()> },
+    /// A client waits, or the network is another one: the daemon's own wait is over.
+    Press(Press),
     /// A person wants others.
     Refresh { done: Reply },
     /// Postgres refuses these.
     Renew { refused: Generation, found_by: Asker, done: Reply },
+}
+
+/// Who is in a hurry, and is no person at a keyboard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Press {
+    /// A local client.
+    Demand,
+    /// The machine, which woke up or has another network.
+    Wake,
 }
 
 /// Whose credentials, and where they come from.
@@ -79,8 +92,27 @@ impl Database {
                 _ = status.wait_for(|now| now.phase == Phase::Blocked) => None,
             }
         };
+        let pressing = async {
+            loop {
+                self.press(Press::Demand);
+                tokio::time::sleep(PRESS_EVERY).await;
+            }
+        };
+        let known = async {
+            tokio::select! {
+                biased;
+                known = known => known,
+                never = pressing => never,
+            }
+        };
         let known = tokio::time::timeout(patience, known).await.ok().flatten();
         known.ok_or_else(|| self.status.borrow().failure.clone().unwrap_or_else(not_yet))
+    }
+
+    /// Tells a keeper that waits of its own accord that somebody is in a hurry.
+    pub(super) fn press(&self, press: Press) {
+        // One whose hands are full hears of it from the next.
+        let _ = self.commands.try_send(Command::Press(press));
     }
 
     /// Try now, if there is something to try. Returns when the try is under way.

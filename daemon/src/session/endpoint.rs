@@ -30,13 +30,21 @@ pub(super) async fn bind(port: u16) -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, port)).await
 }
 
-/// Binds a port that is the same each time for the same `name`, or the next free one after it.
-pub(super) async fn bind_preferred(name: &str) -> io::Result<TcpListener> {
+/// Binds a port that is the same each time for the same `name`, or the next one after it that is
+/// free and not kept for somebody else.
+pub(super) async fn bind_preferred(
+    name: &str,
+    kept: impl Fn(u16) -> bool,
+) -> io::Result<TcpListener> {
     let span = u64::from(PORTS.end - PORTS.start);
     let start = fnv1a(name) % span;
     for offset in 0..span {
         let step = u16::try_from((start + offset) % span).unwrap_or_default();
-        match bind(PORTS.start + step).await {
+        let port = PORTS.start + step;
+        if kept(port) {
+            continue;
+        }
+        match bind(port).await {
             Err(error) if error.kind() == io::ErrorKind::AddrInUse => {}
             result => return result,
         }
@@ -159,13 +167,16 @@ mod tests {
 
     #[tokio::test]
     async fn the_same_name_gets_the_same_port_and_a_taken_one_is_passed_over() {
-        let first = bind_preferred("sushi/DATABASE read-only").await.unwrap();
+        let first = bind_preferred("sushi/DATABASE read-only", |_| false).await.unwrap();
         let port = first.local_addr().unwrap().port();
         assert!(PORTS.contains(&port), "{port}");
-        let second = bind_preferred("sushi/DATABASE read-only").await.unwrap();
+        let second = bind_preferred("sushi/DATABASE read-only", |_| false).await.unwrap();
         assert_ne!(second.local_addr().unwrap().port(), port);
         drop(first);
-        let again = bind_preferred("sushi/DATABASE read-only").await.unwrap();
+        let again = bind_preferred("sushi/DATABASE read-only", |_| false).await.unwrap();
         assert_eq!(again.local_addr().unwrap().port(), port);
+        drop(again);
+        let kept = bind_preferred("sushi/DATABASE read-only", |one| one == port).await.unwrap();
+        assert_ne!(kept.local_addr().unwrap().port(), port, "somebody waits for it");
     }
 }

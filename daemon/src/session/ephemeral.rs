@@ -1,10 +1,12 @@
 //! Sessions that live as long as somebody holds them: one `psql`, one `run`.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use borealis_proto::SessionId;
+use tokio::time::Instant;
 use tracing::debug;
 
 use super::error::Error;
@@ -16,6 +18,15 @@ const FIRST_HOLD: Duration = Duration::from_secs(10);
 /// What the last holder left running may take this long to end.
 const DRAIN: Duration = Duration::from_secs(1);
 
+/// Who keeps a session open that is not wanted for itself.
+#[derive(Debug, Default)]
+pub(super) struct Holders {
+    holding: usize,
+    /// Who has opened it and is to come and hold it, and until when that is waited for. They come
+    /// as strangers: whoever comes is taken for the first of them.
+    expected: VecDeque<Instant>,
+}
+
 /// Keeps a session open for as long as it lives.
 pub struct Hold {
     manager: Manager,
@@ -24,9 +35,8 @@ pub struct Hold {
 
 impl Drop for Hold {
     fn drop(&mut self) {
-        if self.live.holds.fetch_sub(1, Ordering::Relaxed) == 1 {
-            self.manager.close_if_unheld(self.live.clone());
-        }
+        self.live.holders.lock().holding -= 1;
+        self.manager.close_if_unheld(&self.live);
     }
 }
 
@@ -37,29 +47,63 @@ impl Manager {
     /// When there is no such session.
     pub fn hold(&self, id: &SessionId) -> Result<Hold, Error> {
         let live = self.find(id)?;
-        live.holds.fetch_add(1, Ordering::Relaxed);
+        let mut holders = live.holders.lock();
+        holders.holding += 1;
+        holders.expected.pop_front();
+        drop(holders);
         Ok(Hold { manager: self.clone(), live })
     }
 
-    /// Closes the session if nobody comes for it.
-    pub(super) fn expect_hold(&self, live: Arc<Live>) {
-        let manager = self.clone();
-        let closing = live.accepting.clone();
+    /// Sees to it that the session is still there when whoever opens it comes to hold it. Says
+    /// whether it is: one that has begun to end is not.
+    pub(super) fn expect_hold(&self, live: &Arc<Live>) -> bool {
+        let mut holders = live.holders.lock();
+        if live.accepting.is_cancelled() {
+            return false;
+        }
+        if !live.ephemeral.load(Ordering::Relaxed) {
+            return true;
+        }
+        holders.expected.push_back(Instant::now() + FIRST_HOLD);
+        drop(holders);
+        let (manager, live) = (self.clone(), live.clone());
         self.tasks().spawn(async move {
             tokio::select! {
-                () = tokio::time::sleep(FIRST_HOLD) => manager.close_if_unheld(live),
-                () = closing.cancelled() => {}
+                () = tokio::time::sleep(FIRST_HOLD) => manager.close_if_unheld(&live),
+                () = live.accepting.cancelled() => {}
             }
         });
+        true
     }
 
-    fn close_if_unheld(&self, live: Arc<Live>) {
-        let held = live.holds.load(Ordering::Relaxed) > 0;
+    /// Makes it one that is wanted for itself. Says whether it is still there.
+    pub(super) async fn want(&self, live: &Arc<Live>) -> bool {
+        let was_ephemeral = {
+            let _holders = live.holders.lock();
+            if live.accepting.is_cancelled() {
+                return false;
+            }
+            live.ephemeral.swap(false, Ordering::Relaxed)
+        };
+        if was_ephemeral {
+            self.remember().await;
+        }
+        true
+    }
+
+    fn close_if_unheld(&self, live: &Arc<Live>) {
+        let mut holders = live.holders.lock();
+        let now = Instant::now();
+        holders.expected.retain(|until| *until > now);
+        let held = holders.holding > 0 || !holders.expected.is_empty();
         if held || !live.ephemeral.load(Ordering::Relaxed) || live.accepting.is_cancelled() {
             return;
         }
+        // While nobody can say that they come.
+        live.accepting.cancel();
+        drop(holders);
         debug!(session = %live.id, "nobody holds it any more");
-        let manager = self.clone();
+        let (manager, live) = (self.clone(), live.clone());
         self.tasks().spawn(async move {
             manager.end(&live, DRAIN).await;
         });

@@ -34,6 +34,9 @@ pub enum Error {
     /// The tunnel gives no channel.
     #[error(transparent)]
     Channel(#[from] tunnel::NoChannel),
+    /// The daemon is on its way out.
+    #[error("borealisd is stopping")]
+    Stopping,
     /// The session is on its way out.
     #[error("the session is closing")]
     Closing,
@@ -64,7 +67,7 @@ impl Error {
                 let hint = "the tunnel is up and Postgres behind it is not: borealisctl info";
                 reason(ErrorCode::DatabaseUnreachable, Some(hint))
             }
-            Self::Closing => reason(ErrorCode::Closing, None),
+            Self::Closing | Self::Stopping => reason(ErrorCode::Closing, None),
         }
     }
 

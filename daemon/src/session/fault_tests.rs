@@ -3,8 +3,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use borealis_proto::{Access, ErrorCode, Renew, Session, SessionId, SessionState};
+use tokio::time::Instant;
 use tokio_util::task::TaskTracker;
 
 use super::endpoint;
@@ -82,7 +84,7 @@ impl World {
     }
 
     async fn stop(self) {
-        self.manager.shut_down(std::time::Duration::ZERO).await;
+        self.manager.shut_down(Duration::ZERO).await;
         self.all.close();
         self.all.wait().await;
     }
@@ -133,7 +135,46 @@ async fn what_a_session_runs_on_is_kept_and_ends_with_it() {
     }
     assert_eq!(world.session("one").state, SessionState::Up);
     drop(live);
-    let closed = world.manager.close(&SessionId::new("one"), std::time::Duration::ZERO).await;
+    let closed = world.manager.close(&SessionId::new("one"), Duration::ZERO).await;
     assert_eq!(closed.unwrap().state, SessionState::Closing);
+    world.stop().await;
+}
+
+/// What an outage of the service costs in requests that Heroku counts, two a try, and how it ends.
+#[tokio::test(start_paused = true)]
+async fn a_service_that_is_away_is_asked_seldom_and_a_wake_asks_at_once() {
+    let world = World::with(&["one"], 0, &[]).await;
+    *world.service.refusal.lock() = Some(503);
+    let tries = || world.service.authorizations.lock().0;
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    let alone = tries();
+    assert!((60..240).contains(&alone), "{alone} tries in an hour, for a key and for a password");
+
+    let id = SessionId::new("one");
+    let begun = Instant::now();
+    while begun.elapsed() < Duration::from_secs(3600) {
+        let _none = world.manager.credentials(&id, Duration::from_secs(8)).await;
+    }
+    let pressed = tries() - alone;
+    assert!((300..=480).contains(&pressed), "{pressed} tries in an hour with somebody who waits");
+
+    tokio::time::sleep(Duration::from_secs(300)).await;
+    *world.service.refusal.lock() = None;
+    let woken = Instant::now();
+    world.manager.wake().await;
+    world.until("one", SessionState::Up).await;
+    assert!(woken.elapsed() < Duration::from_secs(1), "{:?}", woken.elapsed());
+    world.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_gone_is_looked_at_again() {
+    let world = World::with(&["one"], 0, &[]).await;
+    *world.service.refusal.lock() = Some(404);
+    world.until("one", SessionState::Blocked).await;
+    *world.service.refusal.lock() = None;
+    let blocked = Instant::now();
+    world.until("one", SessionState::Up).await;
+    assert!(blocked.elapsed() > Duration::from_secs(600), "{:?}", blocked.elapsed());
     world.stop().await;
 }

@@ -7,16 +7,17 @@ use borealis_proto::{CredentialKind, ErrorCode, Renewed};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::database::{Command, Credentials, Reply, Source};
+use super::database::{Command, Credentials, Press, Reply, Source};
 use super::whereabouts;
 use crate::credentials::{Asker, Generation, Past, Refused, Want};
 use crate::fault::{Failure, Fault};
 use crate::instant;
 use crate::tasks::Kept;
-use crate::tunnel::{Pacer, Phase, Status};
+use crate::tunnel::{ASKING_EVERY, Pacer, Phase, Status};
 
 /// The task's own memory.
 pub(super) struct Keeper {
@@ -33,6 +34,8 @@ pub(super) struct Keeper {
     /// Who asked for others and hears of the end.
     waiting: Vec<Reply>,
     commands: mpsc::Receiver<Command>,
+    /// When the last try ended, if it is we who chose how long to wait for the next.
+    ours_since: Option<Instant>,
     /// The last run ended in a panic: a rest before the next.
     fallen: Option<Duration>,
     stop: CancellationToken,
@@ -72,6 +75,7 @@ impl Keeper {
             unwanted: None,
             waiting: Vec::new(),
             commands,
+            ours_since: None,
             fallen: None,
             stop,
         }
@@ -178,6 +182,14 @@ impl Keeper {
                 let _ = heard.send(());
                 wanting
             }
+            // What the service asked for, and what needs a person, is not cut short.
+            Command::Press(press) => {
+                self.held.borrow().is_none()
+                    && self.ours_since.is_some_and(|since| match press {
+                        Press::Wake => true,
+                        Press::Demand => since.elapsed() >= ASKING_EVERY,
+                    })
+            }
             Command::Refresh { done } => {
                 self.unwanted = self.unwanted.max(self.youngest);
                 self.waiting.push(done);
@@ -232,7 +244,9 @@ impl Keeper {
 
     /// What is held stays in use, unless Postgres refuses it: it may still be good.
     fn fail(&mut self, failure: Failure) -> Option<Duration> {
-        let (fault, pause) = self.pacer.failed(failure.fault);
+        let (fault, pause) = self.pacer.failed_to_ask(failure.fault);
+        let ours = matches!(fault, Fault::Transient | Fault::StaleCredentials | Fault::Missing);
+        self.ours_since = ours.then(Instant::now);
         warn!(owner = ?self.source.owner, ?fault, ?pause, reason = %failure.reason.message,
             "no database credentials");
         self.unwanted = None;

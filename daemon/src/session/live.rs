@@ -1,7 +1,7 @@
 //! One session while it lives: what it owns, and how it looks from outside.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use borealis_proto::{
@@ -19,6 +19,7 @@ use super::backends::Backends;
 use super::condition::{Condition, Facts};
 use super::database::Database;
 use super::endpoint::Endpoint as LocalEndpoint;
+use super::ephemeral::Holders;
 use super::error::Error;
 use super::memory::{Memory, Told};
 use super::room::Room;
@@ -58,7 +59,8 @@ pub(super) struct Live {
     pub(super) whereabouts: Arc<Whereabouts>,
     /// Ends with its last hold, and is not in the state file.
     pub(super) ephemeral: AtomicBool,
-    pub(super) holds: AtomicUsize,
+    /// Guards who holds it, and that nobody comes to hold it once it ends.
+    pub(super) holders: Locked<Holders>,
     pub(super) traffic: Traffic,
     pub(super) gauge: Gauge,
     pub(super) backends: Backends,

@@ -1,26 +1,30 @@
 //! All sessions of the daemon, and the way to each.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use borealis_proto::{Credentials, ErrorCode, Session, SessionId, SessionList};
+use borealis_proto::{Credentials, ErrorCode, Session, SessionId, SessionList, Target};
 use tokio::sync::{MutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::database::Press;
 use super::error::Error;
 use super::live::Live;
 use super::room::Room;
 use super::tunnels::Tunnels;
 use super::wanted::{Unsaved, Writing};
 use crate::credentials::Vault;
-use crate::heroku::Heroku;
+use crate::heroku::{self, Attached, Heroku};
 use crate::locked::Locked;
 use crate::platform::Notices;
 use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::tunnel::{Connector, Why};
+
+/// Targets that Heroku is asked about at once. Dozens more would save no time and cost memory.
+const ASKING: usize = 4;
 
 /// What a manager is made of.
 pub struct Parts {
@@ -65,6 +69,8 @@ struct Inner {
     changes: watch::Sender<u64>,
     /// Guards which sessions are open.
     sessions: Locked<BTreeMap<SessionId, Arc<Live>>>,
+    /// Held while Heroku is asked what a target means: many are asked about at once, and not all.
+    asking: tokio::sync::Semaphore,
     /// Held while a session is looked for and made, so that two askers never make two of it.
     opening: tokio::sync::Mutex<()>,
     /// Held while the state file is written.
@@ -92,6 +98,7 @@ impl Manager {
             tasks,
             changes: watch::Sender::new(1),
             sessions: Locked::default(),
+            asking: tokio::sync::Semaphore::new(ASKING),
             opening: tokio::sync::Mutex::default(),
             writing: Writing::default(),
             room: Arc::new(room),
@@ -151,28 +158,26 @@ impl Manager {
 
     /// The machine woke up: look at every link now.
     pub async fn wake(&self) {
+        self.sessions().iter().for_each(|live| live.database.press(Press::Wake));
         let tunnels = self.0.tunnels.all();
         futures_util::future::join_all(tunnels.iter().map(|tunnel| tunnel.retry(Why::Wake))).await;
     }
 
-    /// Whether a session can do nothing until somebody logs in to Heroku.
+    /// The sessions that can do nothing until somebody logs in to Heroku.
     #[must_use]
-    pub fn waits_for_login(&self) -> bool {
-        !self.waiting_for_login().is_empty()
-    }
-
-    pub(super) fn waiting_for_login(&self) -> Vec<Arc<Live>> {
+    pub fn waiting_for_login(&self) -> BTreeSet<SessionId> {
         let waits = |live: &Arc<Live>| {
             use ErrorCode::{LoginRequired, TwoFactorRequired};
             let reason = live.show().reason;
             reason.is_some_and(|reason| matches!(reason.code, LoginRequired | TwoFactorRequired))
         };
-        self.sessions().into_iter().filter(waits).collect()
+        self.sessions().into_iter().filter(waits).map(|live| live.id.clone()).collect()
     }
 
     /// There is another Heroku login: whoever waited for one, tries.
     pub async fn login_changed(&self) {
         let waiting = self.waiting_for_login();
+        let waiting: Vec<_> = waiting.iter().filter_map(|id| self.find(id).ok()).collect();
         futures_util::future::join_all(waiting.iter().map(|live| live.nudge())).await;
     }
 }
@@ -197,6 +202,13 @@ impl Manager {
         let removed = self.0.sessions.lock().remove(id).is_some();
         self.0.changes.send_modify(|version| *version += 1);
         removed
+    }
+
+    /// What a target means, by Heroku's word.
+    pub(super) async fn resolve(&self, target: &Target) -> Result<Attached, heroku::Error> {
+        // Never closed.
+        let _turn = self.0.asking.acquire().await;
+        self.0.heroku.resolve(target).await
     }
 
     pub(super) async fn opening(&self) -> MutexGuard<'_, ()> {

@@ -11,6 +11,7 @@
 //!                   └─ Tunnel    (shared through Tunnels)
 //! ```
 
+mod answers;
 mod backends;
 mod close;
 mod condition;
@@ -42,6 +43,7 @@ mod whereabouts;
 #[cfg(test)]
 mod fault_tests;
 
+pub(crate) use answers::Answers;
 pub use ephemeral::Hold;
 pub use error::Error;
 pub use examine::Proofs;

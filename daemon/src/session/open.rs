@@ -1,7 +1,8 @@
 //! The way from what a person typed to a live session.
 
+use std::io;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use borealis_proto::{Access, Identity, OpenSession, SessionId, Target};
@@ -51,55 +52,63 @@ impl Manager {
 
     async fn find_or_make(&self, request: &OpenSession) -> Result<(Arc<Live>, bool), Error> {
         let target: Target = request.target.parse()?;
-        if request.access == Access::Unknown || request.identity == Identity::Unknown {
-            return Err(Error::BadRequest("the client is newer than the daemon".to_owned()));
+        check(request)?;
+        // A session that is open needs nobody's word for what its target is, and waits for nobody
+        // who has to ask for theirs.
+        if let Some(live) = self.open_already(&target, request)
+            && self.keep(&live, request).await?
+        {
+            return Ok((live, false));
         }
-        if request.identity == Identity::Application && !request.ephemeral {
-            return Err(Error::BadRequest(
-                "a session of the application's users cannot outlive the request that holds it"
-                    .to_owned(),
-            ));
-        }
-        let _turn = self.opening().await;
-        // A session that is open needs nobody's word for what its target is.
-        if let Some(live) = self.open_already(&target, request) {
-            return Ok((self.keep(live, request).await?, false));
-        }
-        if let Target::Session(id) = target {
-            return Err(Error::NotFound(id));
-        }
-        let attached = self.heroku().resolve(&target).await?;
+        let attached = self.resolve(&self.addon_meant(target)?).await?;
         self.sessions().iter().for_each(|live| live.whereabouts.learn(&attached));
         let key = Key { owner: owner(&attached, request.identity), access: request.access };
-        // Another name of the same add-on.
-        if let Some(live) = self.sessions().into_iter().find(|live| is(live, &key)) {
-            return Ok((self.keep(live, request).await?, false));
+        let _turn = self.opening().await;
+        if self.closing().is_cancelled() {
+            return Err(Error::Stopping);
         }
-        let listener = listen(&key, request).await?;
+        // Another name of the same add-on; or somebody else was faster.
+        if let Some(live) = self.sessions().into_iter().find(|live| is(live, &key))
+            && self.keep(&live, request).await?
+        {
+            return Ok((live, false));
+        }
+        let listener = self.listen(&key, request).await?;
         let port = port_of(&listener)?;
-        let plan = Plan {
+        let live = self.start(Plan {
             id: self.unused_id(),
             attached,
             key,
             ephemeral: request.ephemeral,
             port,
             listener: Some(listener),
-        };
-        let live = self.start(plan);
+        });
         if request.ephemeral {
-            self.expect_hold(live.clone());
+            self.expect_hold(&live);
         } else {
             self.remember().await;
         }
         Ok((live, true))
     }
 
+    /// A session's id means the add-on behind it, wherever its attachment has gone since.
+    ///
+    /// # Errors
+    /// When there is no such session.
+    pub fn addon_meant(&self, target: Target) -> Result<Target, Error> {
+        let Target::Session(id) = target else { return Ok(target) };
+        let live = self.find(&id)?;
+        Ok(Target::Attachment { app: live.app.clone(), attachment: live.addon.clone() })
+    }
+
     fn open_already(&self, target: &Target, request: &OpenSession) -> Option<Arc<Live>> {
+        // An id says which access is meant, so that `-w` beside it is only more.
+        let any_access = matches!(target, Target::Session(_)) && request.access == Access::ReadOnly;
         let fits = |live: &Arc<Live>| {
             let session = live.show();
             target.matches(&session)
                 && !live.accepting.is_cancelled()
-                && session.access == request.access
+                && (any_access || session.access == request.access)
                 && session.identity == request.identity
         };
         let mut found = self.sessions().into_iter().filter(fits);
@@ -111,8 +120,8 @@ impl Manager {
         }
     }
 
-    /// The open session, if the request can be met by it.
-    async fn keep(&self, live: Arc<Live>, request: &OpenSession) -> Result<Arc<Live>, Error> {
+    /// Whether the open session, which is one that the request can be met by, is there for it.
+    async fn keep(&self, live: &Arc<Live>, request: &OpenSession) -> Result<bool, Error> {
         if let Some(port) = request.port.filter(|port| *port != live.port) {
             return Err(Error::BadRequest(format!(
                 "{} is open on port {} already; to move it to {port}, close it first: \
@@ -122,10 +131,23 @@ impl Manager {
                 live.id
             )));
         }
-        if !request.ephemeral && live.ephemeral.swap(false, Ordering::Relaxed) {
-            self.remember().await;
-        }
-        Ok(live)
+        Ok(if request.ephemeral { self.expect_hold(live) } else { self.want(live).await })
+    }
+
+    /// A taken port is an answer at once, before anything is asked of the service. The port of a
+    /// session that waits for it is taken, too: it will be this session's again.
+    async fn listen(&self, key: &Key, request: &OpenSession) -> Result<TcpListener, Error> {
+        let sessions = self.sessions();
+        let kept =
+            |port| sessions.iter().any(|live| live.port == port && !live.accepting.is_cancelled());
+        let (asked, bound) = match request.port {
+            Some(port) if kept(port) => (port, Err(io::ErrorKind::AddrInUse.into())),
+            Some(port) => (port, endpoint::bind(port).await),
+            // It never outlives its holder, so nobody remembers where it was.
+            None if request.identity == Identity::Application => (0, endpoint::bind(0).await),
+            None => (0, endpoint::bind_preferred(&key.name(), kept).await),
+        };
+        bound.map_err(|source| Error::PortTaken { port: asked, source })
     }
 
     /// Brings a planned session to life.
@@ -152,7 +174,7 @@ impl Manager {
             database,
             whereabouts,
             ephemeral: AtomicBool::new(plan.ephemeral),
-            holds: AtomicUsize::new(0),
+            holders: Locked::default(),
             traffic: Traffic::default(),
             gauge: Gauge::default(),
             backends: Backends::default(),
@@ -201,14 +223,15 @@ pub(super) fn owner(attached: &Attached, identity: Identity) -> Owner {
     }
 }
 
-/// A taken port is an answer at once, before anything is asked of the service.
-async fn listen(key: &Key, request: &OpenSession) -> Result<TcpListener, Error> {
-    let (asked, bound) = match request.port {
-        Some(port) => (port, endpoint::bind(port).await),
-        None if request.ephemeral => (0, endpoint::bind(0).await),
-        None => (0, endpoint::bind_preferred(&key.name()).await),
+fn check(request: &OpenSession) -> Result<(), Error> {
+    let wrong = if request.access == Access::Unknown || request.identity == Identity::Unknown {
+        "the client is newer than the daemon"
+    } else if request.identity == Identity::Application && !request.ephemeral {
+        "a session of the application's users cannot outlive the request that holds it"
+    } else {
+        return Ok(());
     };
-    bound.map_err(|source| Error::PortTaken { port: asked, source })
+    Err(Error::BadRequest(wrong.to_owned()))
 }
 
 fn port_of(listener: &TcpListener) -> Result<u16, Error> {

@@ -49,10 +49,12 @@ impl Passfile {
             let text = text(&manager);
             if written.as_ref() != Some(&text) || !self.0.exists() {
                 match self.write(&text) {
-                    Ok(()) => debug!(file = self.shown(), "the password file is right"),
+                    Ok(()) => {
+                        debug!(file = self.shown(), "the password file is right");
+                        written = Some(text);
+                    }
                     Err(error) => warn!(file = self.shown(), %error, "the password file is stale"),
                 }
-                written = Some(text);
             }
             tokio::select! {
                 changed = changes.changed() => if changed.is_err() { break },

@@ -12,6 +12,7 @@ use tokio::io::{DuplexStream, duplex};
 use tokio::sync::mpsc;
 use tracing::{debug, info};
 
+use super::answers::{self, Answers, Outlet};
 use super::backends;
 use super::connection::carry;
 use super::error::Error;
@@ -26,9 +27,9 @@ use crate::tunnel::{Channel, Company};
 
 /// How long a query waits for the tunnel.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
-/// Between driver and relay.
+/// Between driver and relay, and so what the driver can read in one turn.
 const PIPE: usize = 64 * 1024;
-/// Rows on their way to the caller; the driver stops reading while it is full.
+/// What the driver can send in one turn; wide rows are fewer, see [`PIPE`].
 const EVENTS: usize = 256;
 /// Pieces of a COPY on their way to Postgres. One is read ahead of need, so that a caller that goes
 /// is missed at once.
@@ -49,7 +50,7 @@ pub(crate) type Upload = BoxStream<'static, Piece>;
 
 /// Where answers go, where the data of a COPY comes from, and where it is noted whom to stop.
 struct Caller<'a> {
-    events: mpsc::Sender<QueryEvent>,
+    events: Outlet,
     copy: CopySource,
     running: &'a Running,
     /// Whose question it is.
@@ -57,7 +58,7 @@ struct Caller<'a> {
 }
 
 impl Manager {
-    /// Asks Postgres. Events come in order; dropping the receiver cancels the query.
+    /// Asks Postgres. Events come in order; dropping the answers cancels the query.
     ///
     /// # Errors
     /// When there is no such session. What goes wrong later is an event.
@@ -65,11 +66,10 @@ impl Manager {
         &self,
         request: QueryRequest,
         upload: Option<Upload>,
-    ) -> Result<mpsc::Receiver<QueryEvent>, Error> {
+    ) -> Result<Answers, Error> {
         let live = self.find(&request.session)?;
         live.check_open()?;
-        // The driver sends, the handler receives; full means that the caller reads slowly.
-        let (events, receiver) = mpsc::channel(EVENTS);
+        let (events, answers) = answers::channel();
         let task = live.clone();
         live.connections.spawn(async move {
             let (copy, pumped) = source(upload);
@@ -86,7 +86,7 @@ impl Manager {
                 backends::cancel(&task, key).await;
             }
         });
-        Ok(receiver)
+        Ok(answers)
     }
 }
 
@@ -116,8 +116,7 @@ async fn answer(live: &Live, request: &QueryRequest, mut caller: Caller<'_>) {
     };
     if let Err(failed) = ask(live, &question, &mut caller).await {
         info!(session = %live.id, error = %failed, "query not answered");
-        // The caller may have gone.
-        let _ = caller.events.send(failed.into_event()).await;
+        caller.events.say(failed.into_event()).await;
     }
 }
 
@@ -147,12 +146,21 @@ async fn ask_as(
     let (stream, end) = duplex(PIPE);
     let Caller { events, copy, running, asker: _ } = caller;
     let entered = |key| *running.lock() = Some(key);
-    let mut asked = pin!(query::run(stream, login, question, copy, events.clone(), entered));
+    // The driver sends, the outlet receives; full means that there was much to read in one turn.
+    let (sender, sent) = mpsc::channel(EVENTS);
+    let driver = pin!(async {
+        let result = query::run(stream, login, question, copy, sender, entered).await;
+        // What is left waits for the caller; in Postgres there is nothing to stop any more.
+        if matches!(result, Ok(End::Done)) {
+            running.lock().take();
+        }
+        result
+    });
+    let mut asked = pin!(events.fill(sent, driver));
     let mut relayed = pin!(run_relay(live, end, channel));
     let result = tokio::select! {
         result = asked.as_mut() => {
             if matches!(result, Ok(End::Done)) {
-                running.lock().take();
                 // Late is no harm: dropping the relay closes the channel.
                 let _ = tokio::time::timeout(GOODBYE, relayed.as_mut()).await;
             }
@@ -175,16 +183,9 @@ impl Live {
     pub(super) async fn proved_login(&self, wait: Duration) -> Result<Credentials, Error> {
         let held =
             self.database.wait(wait).await.map_err(|failure| Error::NotUp(failure.reason))?;
-        // Nobody listens to the events of an empty question; its outcome is what counts.
-        let (events, _unread) = mpsc::channel(EVENTS);
-        let running = Running::default();
-        let (copy, asker) = (CopySource::absent(), Asker::Person);
-        let mut caller = Caller { events, copy, running: &running, asker };
-        let question = Question::new("");
-        let asked = tokio::time::timeout(LOGIN_PATIENCE, ask(self, &question, &mut caller)).await;
-        match asked {
-            Ok(Err(error)) => info!(session = %self.id, %error, "the password was not proved"),
-            Ok(Ok(_)) | Err(_) => return Ok(self.database.held().unwrap_or(held)),
+        let proved = tokio::time::timeout(LOGIN_PATIENCE, self.prove_login(Asker::Person)).await;
+        if !matches!(proved, Ok(false)) {
+            return Ok(self.database.held().unwrap_or(held));
         }
         let failure = self.database.status().borrow().failure.clone();
         match (self.database.held(), failure) {
@@ -193,32 +194,48 @@ impl Live {
         }
     }
 
+    /// Logs in and out again; a password that is refused is renewed. Says whether it was possible.
+    pub(super) async fn prove_login(&self, asker: Asker) -> bool {
+        // Nobody listens to the events of an empty question; its outcome is what counts.
+        let (events, _unread) = answers::channel();
+        let running = Running::default();
+        let mut caller = Caller { events, copy: CopySource::absent(), running: &running, asker };
+        let asked = ask(self, &Question::new(""), &mut caller).await;
+        if let Err(error) = &asked {
+            info!(session = %self.id, %error, "the password was not proved");
+        }
+        asked.is_ok()
+    }
+
     /// What Postgres answers to one small question of our own.
-    #[expect(clippy::wildcard_enum_match_arm, reason = "only rows and a refusal matter here")]
     pub(super) async fn rows(&self, sql: &str) -> Result<Vec<Vec<Option<String>>>, Failed> {
-        let (events, mut answers) = mpsc::channel(EVENTS);
+        let (events, mut answers) = answers::channel();
         let running = Running::default();
         let (copy, asker) = (CopySource::absent(), Asker::Daemon);
         let mut caller = Caller { events, copy, running: &running, asker };
         let question = Question::new(sql);
         let asked = async move { ask(self, &question, &mut caller).await };
-        let heard = async {
-            let mut rows = Vec::new();
-            while let Some(event) = answers.recv().await {
-                match event {
-                    QueryEvent::Row { values } => rows.push(values),
-                    QueryEvent::Error { server: Some(said), .. } => {
-                        return Err(QueryError::Server(Box::new(said)));
-                    }
-                    _ => {}
-                }
-            }
-            Ok(rows)
-        };
-        let (asked, heard) = tokio::join!(asked, heard);
+        let (asked, heard) = tokio::join!(asked, rows_of(&mut answers));
         asked?;
         Ok(heard?)
     }
+}
+
+#[expect(clippy::wildcard_enum_match_arm, reason = "only rows and a refusal matter here")]
+async fn rows_of(answers: &mut Answers) -> Result<Vec<Vec<Option<String>>>, QueryError> {
+    let mut rows = Vec::new();
+    while let Some(batch) = answers.next().await {
+        for event in batch.events {
+            match event {
+                QueryEvent::Row { values } => rows.push(values),
+                QueryEvent::Error { server: Some(said), .. } => {
+                    return Err(QueryError::Server(Box::new(said)));
+                }
+                _ => {}
+            }
+        }
+    }
+    Ok(rows)
 }
 
 /// Why a question was not answered.

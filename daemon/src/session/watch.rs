@@ -2,37 +2,49 @@
 
 use std::sync::Arc;
 
-use borealis_proto::{Reason, SessionState};
+use borealis_proto::{Reason, Renewed, SessionState};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Fuse, FusedFuture};
 
 use super::live::Live;
 use super::proof::{Path, Rest, prove};
+use crate::credentials::Asker;
 use crate::instant;
 
 /// Proves the path each time it comes up, when nobody has used it for a while, and when a client's
-/// luck is not what the last proof has shown.
+/// luck is not what the last proof has shown; and the password, which tools may have that tell nobody
+/// when it is refused.
 pub(super) async fn watch(live: Arc<Live>) {
     let (mut tunnel, mut database) = (live.tunnel.status(), live.database.status());
     let mut rest = Rest::new(&live.traffic);
-    // One at a time, however many clients complain.
-    let mut proof: Fuse<BoxFuture<'static, bool>> = Fuse::terminated();
+    let mut doubt = Doubt::new(tunnel.borrow().renewed.clone());
+    // Of each one at a time, however many clients complain.
+    let (mut path, mut login) = (Proof::terminated(), Proof::terminated());
     loop {
         live.observe();
-        if proof.is_terminated() && live.take_unproved() {
+        doubt.hear(tunnel.borrow().renewed.as_ref());
+        if path.is_terminated() && live.take_unproved() {
             let proving = live.clone();
-            proof = async move { prove(&proving).await.is_ok() }.boxed().fuse();
+            path = async move { drop(prove(&proving).await) }.boxed().fuse();
+        }
+        if login.is_terminated() && std::mem::take(&mut doubt.due) {
+            let proving = live.clone();
+            login = async move { drop(proving.prove_login(Asker::Daemon).await) }.boxed().fuse();
         }
         let (up, reachable) = live.is_up();
         if up && !reachable {
             rest.soon();
         }
         tokio::select! {
-            path = rest.over(&live.traffic), if up => match path {
-                Path::Used if reachable => *live.proved_at.lock() = Some(instant::now()),
-                Path::Idle | Path::Used => live.unprove(),
-            },
-            _known = &mut proof => {}
+            lately = rest.over(&live.traffic), if up => {
+                doubt.due |= reachable;
+                match lately {
+                    Path::Used if reachable => *live.proved_at.lock() = Some(instant::now()),
+                    Path::Idle | Path::Used => live.unprove(),
+                }
+            }
+            () = &mut path => {}
+            () = &mut login => {}
             () = live.stirred.notified() => {}
             Ok(()) = tunnel.changed() => {}
             Ok(()) = database.changed() => {}
@@ -40,6 +52,28 @@ pub(super) async fn watch(live: Arc<Live>) {
                 live.observe();
                 return;
             }
+        }
+    }
+}
+
+type Proof = Fuse<BoxFuture<'static, ()>>;
+
+/// Whether the password is to be proved: every few minutes, and whenever the key had to be renewed.
+/// Whoever took that away may have taken both.
+struct Doubt {
+    due: bool,
+    key_renewed: Option<Renewed>,
+}
+
+impl Doubt {
+    fn new(key_renewed: Option<Renewed>) -> Self {
+        Self { due: false, key_renewed }
+    }
+
+    fn hear(&mut self, renewed: Option<&Renewed>) {
+        if renewed != self.key_renewed.as_ref() {
+            self.due |= renewed.is_some();
+            self.key_renewed = renewed.cloned();
         }
     }
 }

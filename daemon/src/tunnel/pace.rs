@@ -8,6 +8,13 @@ use crate::fault::Fault;
 const FIRST: Duration = Duration::from_millis(500);
 /// The longest of our own waits.
 const CEILING: Duration = Duration::from_secs(30);
+/// The same where each try asks Heroku twice, and the service. Heroku takes some 4,500 requests an
+/// hour of an account, and a user may have ten credentials that are all away at once.
+const ASKING_CEILING: Duration = Duration::from_secs(2 * 60);
+/// No two tries that ask the service, and that waiting clients press for, are closer together.
+pub const ASKING_EVERY: Duration = Duration::from_secs(10);
+/// Until another look at what is believed to be gone: it may have been the service that was.
+const GONE: Duration = Duration::from_secs(15 * 60);
 /// Until another look at who answers, where it was somebody else.
 const ELSEWHERE: Duration = Duration::from_secs(5 * 60);
 /// How many times in a row a service must say "no such thing" to be believed.
@@ -36,15 +43,24 @@ impl Pacer {
     /// A try failed. Turns the third [`Fault::Missing`] in a row into a block, and says how long
     /// to wait; `None`: until somebody helps.
     pub fn failed(&mut self, fault: Fault) -> (Fault, Option<Duration>) {
+        self.failed_within(fault, CEILING)
+    }
+
+    /// The same of a try that asked the service.
+    pub fn failed_to_ask(&mut self, fault: Fault) -> (Fault, Option<Duration>) {
+        self.failed_within(fault, ASKING_CEILING)
+    }
+
+    fn failed_within(&mut self, fault: Fault, ceiling: Duration) -> (Fault, Option<Duration>) {
         self.failures = self.failures.saturating_add(1);
         self.missing = if fault == Fault::Missing { self.missing + 1 } else { 0 };
         self.paced = if matches!(fault, Fault::Paced { .. }) { self.paced + 1 } else { 0 };
         match fault {
             Fault::Missing if self.missing >= MISSING_BELIEVED => {
-                (Fault::Blocked { recheck: None }, None)
+                (Fault::Blocked { recheck: Some(GONE) }, Some(GONE))
             }
             Fault::Transient | Fault::StaleCredentials | Fault::Missing => {
-                (fault, Some(jittered(doubled(FIRST, self.failures - 1, CEILING))))
+                (fault, Some(jittered(doubled(FIRST, self.failures - 1, ceiling))))
             }
             Fault::Paced { first, ceiling } => {
                 (fault, Some(doubled(first, self.paced - 1, ceiling)))
@@ -90,6 +106,14 @@ mod tests {
             let (_, wait) = pacer.failed(Fault::Transient);
             assert!(wait.unwrap() <= Duration::from_secs_f64(most), "{failure}: {wait:?}");
         }
+    }
+
+    #[test]
+    fn who_asks_the_service_waits_longer_in_the_end() {
+        let mut pacer = Pacer::default();
+        let waits = (0..1_000).filter_map(|_| pacer.failed_to_ask(Fault::Transient).1);
+        let longest = waits.max().unwrap();
+        assert!(CEILING < longest && longest <= ASKING_CEILING, "{longest:?}");
     }
 
     #[test]
@@ -157,7 +181,7 @@ mod tests {
     fn missing_is_believed_at_the_third_time_in_a_row() {
         let mut pacer = Pacer::default();
         let mut verdict = |fault| pacer.failed(fault).0;
-        let blocked = Fault::Blocked { recheck: None };
+        let blocked = Fault::Blocked { recheck: Some(GONE) };
         assert_eq!(verdict(Fault::Missing), Fault::Missing);
         assert_eq!(verdict(Fault::Missing), Fault::Missing);
         assert_eq!(verdict(Fault::Transient), Fault::Transient);

@@ -22,8 +22,10 @@ use crate::tasks::Tasks;
 
 /// Between two renewals that nobody asked for.
 const APART: Duration = Duration::from_secs(30);
-/// The longest of our own waits.
+/// The longest of our own waits …
 const OURS: Duration = Duration::from_secs(30);
+/// … and where it is the service that would be asked.
+const ASKING: Duration = Duration::from_secs(2 * 60);
 /// Renewals that nobody asked for, in a day.
 const CEILING: usize = 48;
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -99,10 +101,11 @@ impl Bench {
                     return;
                 }
                 let waited = std::mem::replace(&mut since, Instant::now()).elapsed();
-                let paced = now.failure.as_ref().map(|failure| failure.fault);
-                let most = match paced {
-                    Some(Fault::Paced { first, .. }) => first,
-                    _ => OURS,
+                let failed = now.failure.as_ref().map(|one| (one.fault, one.reason.code));
+                let most = match failed {
+                    Some((Fault::Paced { first, .. }, _)) => first,
+                    Some((_, ErrorCode::LinkLost | ErrorCode::KeyRefused)) => OURS,
+                    _ => ASKING,
                 };
                 // A millisecond is what timers are worth.
                 if now.phase == Phase::Waiting && waited > most + Duration::from_millis(1) {

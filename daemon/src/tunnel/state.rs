@@ -108,6 +108,8 @@ pub(super) fn step(state: State, event: Event) -> Option<(State, Action)> {
 
         (S::Minting, E::Minted { fresh }) => Some((S::Connecting { fresh }, Action::Connect)),
         (S::Connecting { .. }, E::Connected) => Some((S::Up, Action::Serve)),
+        // What is being dialled is on the network that was.
+        (S::Connecting { .. }, E::Retry(Why::Wake)) => mint(),
         (S::Connecting { fresh: false }, E::Failed(Fault::StaleCredentials)) => mint(),
         (S::Minting | S::Connecting { .. }, E::Failed(fault)) => Some(after(fault)),
         (
@@ -129,7 +131,8 @@ pub(super) fn step(state: State, event: Event) -> Option<(State, Action)> {
 
         (S::Backoff { pace: Pace::Service } | S::Blocked, E::Retry(Why::Wake | Why::Demand))
         | (S::Elsewhere, E::Retry(Why::Demand))
-        | (S::Minting | S::Connecting { .. } | S::Up | S::Replacing, E::Retry(_))
+        | (S::Connecting { .. }, E::Retry(Why::Timer | Why::User | Why::Demand))
+        | (S::Minting | S::Up | S::Replacing, E::Retry(_))
         | (S::Replacing, E::Minted { .. } | E::Settled)
         | (S::Minting, E::Connected | E::Settled | E::Lost)
         | (S::Connecting { .. }, E::Minted { .. } | E::Settled | E::Lost)

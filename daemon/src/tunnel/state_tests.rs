@@ -26,6 +26,8 @@ fn the_table() {
         (FRESH, E::Failed(Fault::StaleCredentials), Some((OURS, Action::Wait))),
         (HELD, E::Failed(Fault::Transient), Some((OURS, Action::Wait))),
         (HELD, E::Failed(BLOCKED), Some((S::Blocked, Action::Park))),
+        (HELD, E::Retry(Why::Wake), Some((S::Minting, Action::Mint))),
+        (HELD, E::Retry(Why::Demand), None),
         (HELD, E::Replace, Some((S::Minting, Action::Mint))),
         (S::Up, E::Lost, Some((OURS, Action::Wait))),
         (S::Up, E::Replace, Some((S::Replacing, Action::Replace))),

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
 use super::keyring::{Keyring, News, Successor};
-use super::pace::Pacer;
+use super::pace::{ASKING_EVERY, Pacer};
 use super::state::{Action, Event, Pace, State, Why, step};
 use super::status::{Phase, Status};
 use super::traits::{Connector, KeySource, Link, LinkEnd};
@@ -26,8 +26,6 @@ const SETTLED: Duration = Duration::from_secs(30);
 /// A waiting client presses for a new try this often, and no two tries that clients press for are
 /// closer together.
 pub(super) const DEMAND_EVERY: Duration = Duration::from_millis(500);
-/// How long running connections may stay on a link that was replaced.
-const DRAIN: Duration = Duration::from_secs(60 * 60);
 
 pub(super) type Reply = oneshot::Sender<Result<(), Failure>>;
 pub(super) type SharedLink = Arc<dyn Link>;
@@ -72,6 +70,8 @@ pub(super) struct Supervisor {
     pacer: Pacer,
     /// When the last try began.
     tried_at: Instant,
+    /// How soon after that a client may press for the next.
+    demand_after: Duration,
     /// How long the next wait is; `None`: until somebody helps.
     pause: Option<Duration>,
     /// Why it is not up.
@@ -114,6 +114,7 @@ impl Supervisor {
             link: published.link,
             pacer: Pacer::default(),
             tried_at: Instant::now(),
+            demand_after: DEMAND_EVERY,
             pause: None,
             failure: None,
             keyring: Keyring::default(),
@@ -221,13 +222,17 @@ impl Supervisor {
             }
             Outcome::Minted(Err(failure)) => {
                 self.fall_back(&failure);
-                Event::Failed(self.fail(failure))
+                self.demand_after = ASKING_EVERY;
+                let paced = self.pacer.failed_to_ask(failure.fault);
+                Event::Failed(self.fail(failure, paced))
             }
             Outcome::Connected(Err(failure)) => {
                 if failure.fault == Fault::StaleCredentials {
                     self.keyring.refuse();
                 }
-                Event::Failed(self.fail(failure))
+                self.demand_after = DEMAND_EVERY;
+                let paced = self.pacer.failed(failure.fault);
+                Event::Failed(self.fail(failure, paced))
             }
             Outcome::Replaced(successor) => {
                 self.keyring.learn(&successor);
@@ -255,7 +260,9 @@ impl Supervisor {
     fn heed(&mut self, command: Command) -> Option<Event> {
         match command {
             // However many clients press, a server that refuses at once is not hammered.
-            Command::Retry { why: Why::Demand, .. } if self.tried_at.elapsed() < DEMAND_EVERY => {
+            Command::Retry { why: Why::Demand, .. }
+                if self.tried_at.elapsed() < self.demand_after =>
+            {
                 None
             }
             Command::Retry { why, heard } => {
@@ -312,6 +319,7 @@ impl Supervisor {
 
     fn lose(&mut self, end: &LinkEnd) {
         warn!(tunnel = self.name, reason = %end, "the link was lost");
+        self.demand_after = DEMAND_EVERY;
         self.link.send_replace(None);
         self.pause = Some(self.pacer.lost());
         let message = format!("the link was lost: {end}");
@@ -319,8 +327,7 @@ impl Supervisor {
     }
 
     /// Notes the failure and returns its final classification.
-    fn fail(&mut self, failure: Failure) -> Fault {
-        let (fault, pause) = self.pacer.failed(failure.fault);
+    fn fail(&mut self, failure: Failure, (fault, pause): (Fault, Option<Duration>)) -> Fault {
         warn!(
             tunnel = self.name, ?fault, attempt = self.pacer.failures(), ?pause,
             reason = %failure.reason.message, "not up"
@@ -381,12 +388,12 @@ impl Kept for Supervisor {
     }
 }
 
-/// Make before break: running connections finish on a link that gets no new ones.
+/// Make before break: running connections finish on a link that gets no new ones, however long they
+/// take. A link that dies is idle, too.
 pub(super) fn retire(tasks: &Tasks, link: SharedLink, stop: CancellationToken) {
     tasks.spawn(async move {
         tokio::select! {
             () = link.idle() => {}
-            () = tokio::time::sleep(DRAIN) => {}
             () = stop.cancelled() => {}
         }
         link.close().await;

@@ -192,14 +192,8 @@ impl FromRequestParts<Api> for Of {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Error> {
-        match segments::<OfPath>(parts, api).await?.target {
-            Target::Session(id) => {
-                let session = api.manager.get(&id)?;
-                let (app, attachment) = (session.app, session.attachment);
-                Ok(Self(Target::Attachment { app, attachment }))
-            }
-            target @ (Target::Attachment { .. } | Target::Name(_)) => Ok(Self(target)),
-        }
+        let OfPath { target } = segments(parts, api).await?;
+        Ok(Self(api.manager.addon_meant(target)?))
     }
 }
 

@@ -3,18 +3,15 @@
 
 use axum::extract::{FromRequest, Request, State};
 use axum::response::Response;
-use borealis_proto::{OnError, QueryEvent, QueryRequest};
+use borealis_proto::{OnError, QueryRequest};
 use bytes::Bytes;
 use futures_util::stream;
-use tokio::sync::mpsc;
 
 use crate::control::error::Error;
 use crate::control::extract::{Answer, Body};
 use crate::control::state::Api;
 use crate::control::{ndjson, upload};
-
-/// Lines that go out in one piece, when there are so many.
-const BATCH: usize = 256;
+use crate::session::Answers;
 
 /// `POST /v1/query`. As JSON the body is the request; as JSON lines its first line is, and what
 /// follows are the bytes for `COPY … FROM STDIN`.
@@ -32,20 +29,16 @@ pub(in crate::control) async fn query(
     if request.single_transaction && request.on_error == OnError::Continue {
         return Err(Error::malformed("a single transaction cannot continue after an error"));
     }
-    let events = state.manager.query(request, data)?;
-    Ok(ndjson::respond(stream::unfold(events, batch), state.closing))
+    let answers = state.manager.query(request, data)?;
+    Ok(ndjson::respond(stream::unfold(answers, lines), state.closing))
 }
 
-async fn batch(
-    mut events: mpsc::Receiver<QueryEvent>,
-) -> Option<(Bytes, mpsc::Receiver<QueryEvent>)> {
-    let mut batch = Vec::new();
-    if events.recv_many(&mut batch, BATCH).await == 0 {
-        return None;
-    }
+/// What came together goes out in one piece. The queue gets its room back once it is JSON.
+async fn lines(mut answers: Answers) -> Option<(Bytes, Answers)> {
+    let batch = answers.next().await?;
     let mut lines = Vec::new();
-    for event in &batch {
-        ndjson::push(event, &mut lines);
+    for event in batch.events {
+        ndjson::push(&event, &mut lines);
     }
-    Some((lines.into(), events))
+    Some((lines.into(), answers))
 }

@@ -29,7 +29,6 @@ async fn the_place_is_told_and_what_was_passed_over() {
     let found = login.find().await.unwrap();
     assert_eq!(found.place, Place::Kept("netrc"));
     assert!(matches!(found.obstacle, Some(LoginError::Unreadable { .. })));
-    assert!(login.has_changed().await, "to look is not to use");
 
     let login = Login::new(Some(secret("own")), vec![broken()]);
     assert_eq!(login.find().await.unwrap().place, Place::OwnEnvironment);
@@ -53,7 +52,9 @@ async fn the_order() {
     assert_eq!(found(&login).await, "own");
     assert!(login.hand_over(secret("client\n")));
     assert!(!login.hand_over(secret("client\n")), "the same key is no change");
-    assert!(!login.hand_over(secret(" ")), "an empty key is none");
+    for none in [" ", "your key here", "Bearer HRKU-1"] {
+        assert!(!login.hand_over(secret(none)), "{none:?} is no key");
+    }
     assert_eq!(found(&login).await, "client");
     assert!(login.hand_over(secret("another")));
 }
@@ -74,15 +75,17 @@ async fn a_code_is_fresh_for_half_a_minute() {
 }
 
 #[tokio::test]
-async fn another_login_than_the_one_used_is_a_change() {
-    let login = Login::new(None, vec![]);
-    assert!(!login.has_changed().await, "none is no change");
-    login.hand_over(secret("one"));
-    assert!(login.has_changed().await, "none was used yet");
-    login.token().await.unwrap();
-    assert!(!login.has_changed().await);
-    login.hand_over(secret("two"));
-    assert!(login.has_changed().await);
+async fn a_key_that_heroku_refuses_stands_behind_all_other_places() {
+    let netrc = || Box::new(Fake("netrc", || Ok(Some("netrc")))) as Box<dyn Source>;
+    let login = Login::new(Some(secret("own\n")), vec![netrc()]);
+    login.hand_over(secret("own"));
+    assert_eq!(login.find().await.unwrap().place, Place::HandedOver);
+    login.refuse(&secret("own"));
+    assert_eq!(found(&login).await, "netrc");
+
+    let alone = Login::new(Some(secret("own")), vec![]);
+    alone.refuse(&secret("own"));
+    assert_eq!(found(&alone).await, "own", "there is no other to say no to");
 }
 
 #[tokio::test]

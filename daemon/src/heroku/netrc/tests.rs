@@ -103,6 +103,26 @@ mod gpg {
         assert!(!error.contains("canary"), "{error}");
     }
 
+    /// gpg's agent asks for a passphrase; a look that nobody asked for must not do so again.
+    #[tokio::test]
+    async fn a_glance_calls_gpg_once_for_each_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let netrc = with_gpg(dir.path(), r#"echo asked >> "$0.calls"; cat "$5""#);
+        let calls = || {
+            let calls = std::fs::read_to_string(dir.path().join("gpg.calls"));
+            calls.unwrap_or_default().lines().count()
+        };
+        assert!(netrc.glance().await.unwrap().is_some());
+        assert_eq!((netrc.glance().await.unwrap(), calls()), (None, 1), "asked about already");
+        assert!(netrc.token().await.unwrap().is_some(), "a person wants it");
+        assert_eq!((netrc.glance().await.unwrap(), calls()), (None, 2));
+        let file = std::fs::File::options().append(true).open(dir.path().join(".netrc.gpg"));
+        let later = SystemTime::now() + std::time::Duration::from_secs(2);
+        file.unwrap().set_modified(later).unwrap();
+        assert!(netrc.glance().await.unwrap().is_some(), "it is another one");
+        assert_eq!(calls(), 3);
+    }
+
     #[tokio::test]
     async fn without_gpg_it_says_so() {
         let dir = tempfile::tempdir().unwrap();
