@@ -25,11 +25,11 @@ pub(super) async fn watch(live: Arc<Live>) {
         doubt.hear(tunnel.borrow().renewed.as_ref());
         if path.is_terminated() && live.take_unproved() {
             let proving = live.clone();
-            path = async move { drop(prove(&proving).await) }.boxed().fuse();
+            path = async move { prove(&proving).await.is_ok() }.boxed().fuse();
         }
         if login.is_terminated() && std::mem::take(&mut doubt.due) {
             let proving = live.clone();
-            login = async move { drop(proving.prove_login(Asker::Daemon).await) }.boxed().fuse();
+            login = async move { proving.prove_login(Asker::Daemon).await }.boxed().fuse();
         }
         let (up, reachable) = live.is_up();
         if up && !reachable {
@@ -43,8 +43,8 @@ pub(super) async fn watch(live: Arc<Live>) {
                     Path::Idle | Path::Used => live.unprove(),
                 }
             }
-            () = &mut path => {}
-            () = &mut login => {}
+            _known = &mut path => {}
+            _known = &mut login => {}
             () = live.stirred.notified() => {}
             Ok(()) = tunnel.changed() => {}
             Ok(()) = database.changed() => {}
@@ -56,7 +56,8 @@ pub(super) async fn watch(live: Arc<Live>) {
     }
 }
 
-type Proof = Fuse<BoxFuture<'static, ()>>;
+/// What it has shown is noted elsewhere.
+type Proof = Fuse<BoxFuture<'static, bool>>;
 
 /// Whether the password is to be proved: every few minutes, and whenever the key had to be renewed.
 /// Whoever took that away may have taken both.
