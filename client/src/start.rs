@@ -140,20 +140,26 @@ async fn started_by(manager: &ServiceManager) -> bool {
 /// One that ends without a fault has met another one: that one is about to listen, or about to
 /// leave, so a little later we look, and try, again.
 async fn start_detached(api: &Api, paths: &Paths, deadline: Instant) -> Result<(), Error> {
+    let mut elsewhere = false;
     loop {
         let mut attempt = Attempt::spawn(paths)?;
         if listens_until(api, deadline, Some(&mut attempt)).await? {
             return Ok(());
         }
         let gave_way = attempt.gave_way();
+        elsewhere |= gave_way;
         if !gave_way || Instant::now() >= deadline {
             if let Some(unwritable) = attempt.unwritable() {
                 return Err(unwritable);
             }
-            let (socket, log) = (paths.socket.clone(), LogEnd(attempt.log_end(LOG_LINES)));
-            return Err(match gave_way {
-                true => Error::Elsewhere { socket, log },
-                false => Error::Failed { what: attempt.outcome(), socket, log },
+            let socket = paths.socket.clone();
+            return Err(match elsewhere {
+                // Each of them has said the same.
+                true => Error::Elsewhere { socket, log: LogEnd(attempt.log_end(1)) },
+                false => {
+                    let log = LogEnd(attempt.log_end(LOG_LINES));
+                    Error::Failed { what: attempt.outcome(), socket, log }
+                }
             });
         }
         sleep(Duration::from_millis(100)).await;

@@ -62,6 +62,17 @@ pub enum SettingsError {
 }
 
 impl Settings {
+    /// The variables that win over the file, and the one that names it.
+    pub const VARIABLES: [&'static str; 8] = [
+        "BOREALIS_CONFIG",
+        "BOREALIS_SOCKET",
+        "BOREALIS_STATE_DIR",
+        "BOREALIS_LOG",
+        "BOREALIS_LINKS",
+        "BOREALIS_RENEW",
+        "HEROKU_HOST",
+        "BOREALIS_PG_API_BASE_URL",
+    ];
     /// The default of [`Settings::borealis_api`].
     pub const BOREALIS_API: &'static str = "https://pg-heroku-addon-api.borealis-data.com";
     /// The default of [`Settings::heroku_host`].
@@ -111,6 +122,20 @@ fn renew(said: String) -> Result<Renew, SettingsError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn every_variable_that_is_read_is_named() {
+        let read = std::cell::RefCell::new(vec!["BOREALIS_CONFIG".to_owned()]);
+        let env = |name: &str| {
+            read.borrow_mut().push(name.to_owned());
+            None
+        };
+        Settings::resolve(None, env).unwrap();
+        let mut named = Settings::VARIABLES.map(str::to_owned);
+        named.sort();
+        read.borrow_mut().sort();
+        assert_eq!(*read.borrow(), named);
+    }
 
     #[test]
     fn the_environment_wins_over_the_file() {

@@ -199,6 +199,20 @@ async fn a_daemon_that_cannot_be_reached_is_said_with_socket_and_log() {
 }
 
 #[tokio::test]
+async fn a_daemon_that_serves_elsewhere_is_said_to() {
+    let mut world = World::new().await;
+    world.ctl(&["daemon", "start"]).await.ok();
+    let (here, elsewhere) = (world.var("BOREALIS_SOCKET").to_owned(), "elsewhere/borealisd.sock");
+    let elsewhere = world.sandbox.dir().join(elsewhere);
+    world.set("BOREALIS_SOCKET", elsewhere.to_str().unwrap());
+    let said = world.ctl(&["ls"]).await.fails(3);
+    assert!(said.contains("another borealisd of yours serves"), "{said}");
+    assert!(said.contains("set BOREALIS_SOCKET"), "{said}");
+    world.set("BOREALIS_SOCKET", &here);
+    world.finish().await;
+}
+
+#[tokio::test]
 async fn waiting_ends_at_once_when_nothing_more_can_happen() {
     let world = World::new().await;
     world.sandbox.fault(status(423, 1000, None)).await.unwrap();

@@ -1,5 +1,6 @@
 //! `service`: puts the daemon into the hands of the user's service manager, and shows how.
 
+use borealis_proto::Settings;
 use serde::Serialize;
 
 use super::daemon;
@@ -9,16 +10,6 @@ use crate::output::{self, notes};
 use crate::start::manager::{Error as ServiceError, ServiceManager, Status, Step, Steps};
 use crate::start::program;
 use crate::{Context, Error};
-
-/// Of this shell; a service does not see them.
-const SHELL_ONLY: [&str; 6] = [
-    "BOREALIS_CONFIG",
-    "BOREALIS_LINKS",
-    "BOREALIS_LOG",
-    "BOREALIS_PG_API_BASE_URL",
-    "BOREALIS_RENEW",
-    "HEROKU_HOST",
-];
 
 pub(super) async fn run(context: &Context, command: ServiceCommand) -> Result<Code, Error> {
     let manager = context.manager().ok_or(ServiceError::Unsupported)?;
@@ -44,7 +35,7 @@ async fn install(context: &Context, manager: &ServiceManager) -> Result<Code, Er
     let by_hand = daemon::stop_one_started_by_hand(context, manager).await?;
     by_hand.into_iter().for_each(|pid| steps.add(Step::Stopped(pid)));
     manager.activate(by_hand.is_some(), &mut steps).await?;
-    for name in SHELL_ONLY {
+    for name in Settings::VARIABLES {
         if std::env::var_os(name).is_some_and(|value| !value.is_empty()) {
             notes::note(&format!("the service does not see {name} of this shell"));
         }

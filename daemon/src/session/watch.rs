@@ -112,3 +112,29 @@ impl Live {
         (memory.shown.state == SessionState::Up, memory.unreachable.is_none())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use borealis_proto::CredentialKind;
+
+    use super::*;
+
+    #[test]
+    fn each_renewal_of_the_key_puts_the_password_in_doubt_once() {
+        let renewed = |second| Renewed {
+            credential: CredentialKind::SshKey,
+            at: jiff::Timestamp::from_second(second).unwrap(),
+            reason: "it was refused".to_owned(),
+        };
+        let mut doubt = Doubt::new(Some(renewed(1)));
+        let mut due = |renewed: Option<Renewed>| {
+            doubt.hear(renewed.as_ref());
+            std::mem::take(&mut doubt.due)
+        };
+        assert!(!due(Some(renewed(1))), "that was before the session");
+        assert!(due(Some(renewed(2))));
+        assert!(!due(Some(renewed(2))));
+        assert!(!due(None));
+        assert!(due(Some(renewed(3))));
+    }
+}

@@ -3,7 +3,7 @@
 use std::env;
 use std::path::Path;
 
-use borealis_proto::{Check, ErrorCode, Reason};
+use borealis_proto::{Check, ErrorCode, Reason, Settings};
 
 use crate::api::{self, Api};
 use crate::context;
@@ -11,18 +11,6 @@ use crate::{Context, Error};
 
 const KEY: &str = "HEROKU_API_KEY";
 const SETTINGS: &str = "settings";
-
-/// Each wins over the settings file.
-const VARIABLES: [&str; 8] = [
-    "BOREALIS_CONFIG",
-    "BOREALIS_SOCKET",
-    "BOREALIS_STATE_DIR",
-    "BOREALIS_LOG",
-    "BOREALIS_LINKS",
-    "BOREALIS_RENEW",
-    "HEROKU_HOST",
-    "BOREALIS_PG_API_BASE_URL",
-];
 
 /// They could be read, or we would not be here.
 pub(super) fn settings() -> Check {
@@ -32,7 +20,7 @@ pub(super) fn settings() -> Check {
         None => "no settings file, the defaults do".to_owned(),
     };
     let is_set = |name: &&str| env::var_os(name).is_some_and(|value| !value.is_empty());
-    let set: Vec<&str> = VARIABLES.into_iter().filter(is_set).collect();
+    let set: Vec<&str> = Settings::VARIABLES.into_iter().filter(is_set).collect();
     match set.is_empty() {
         true => Check::ok(SETTINGS, file),
         false => Check::ok(SETTINGS, format!("{file}; the environment sets {}", set.join(", "))),
