@@ -14,9 +14,6 @@ const TYPE: usize = 1;
 /// Postgres' own limit for a row is a gibibyte (`MaxAllocSize`).
 const MAX_MESSAGE: usize = 1 << 30;
 
-/// Room for what comes next, in bytes: as much as a TLS record holds.
-const READ: usize = 16 << 10;
-
 /// What a connection runs over, encrypted or not.
 pub(super) trait Transport: AsyncRead + AsyncWrite + Unpin + Send {}
 
@@ -42,7 +39,6 @@ impl<'a> Wire<'a> {
             if let Some(message) = self.take()? {
                 return Ok(message);
             }
-            self.incoming.reserve(READ);
             let read = self.stream.read_buf(&mut self.incoming).await?;
             at_least_one(read)?;
         }
@@ -74,7 +70,6 @@ impl<'a> Wire<'a> {
     /// reading until we have read what it says. Cancel-safe.
     pub(super) async fn exchange(&mut self) -> Result<(), QueryError> {
         let Self { stream, incoming, outgoing, unsent } = self;
-        incoming.reserve(READ);
         let (mut reader, mut writer) = tokio::io::split(stream);
         let send = async {
             if *unsent {
