@@ -10,12 +10,11 @@ use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::pool;
+use super::serving::{Serving, SharedLink};
 use super::spares::{Shared, Spares};
 use super::state::Why;
 use super::status::{Phase, Status};
-use super::supervisor::{
-    Command, DEMAND_EVERY, Published, Serving, SharedLink, Supervisor, closing,
-};
+use super::supervisor::{Command, DEMAND_EVERY, Published, Supervisor, closing};
 use super::traits::{Channel, Connector, KeySource, Load, OpenError};
 use super::wary::Wary;
 use crate::fault::{Failure, Fault};

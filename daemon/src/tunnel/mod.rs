@@ -11,6 +11,7 @@ mod keyring;
 mod pace;
 mod pool;
 mod relay;
+mod serving;
 mod spares;
 mod state;
 mod status;

@@ -15,7 +15,8 @@ use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use super::pool;
-use super::supervisor::{Command, Serving, SharedLink, retire};
+use super::serving::{Serving, SharedLink, retire};
+use super::supervisor::Command;
 use super::traits::{ConnectError, Connector, Load};
 use crate::locked::Locked;
 use crate::tasks::{Kept, Tasks};

@@ -13,9 +13,10 @@ use tracing::{info, warn};
 
 use super::keyring::{Keyring, News, Successor};
 use super::pace::{ASKING_EVERY, Pacer};
+use super::serving::{Serving, SharedLink, retire};
 use super::state::{Action, Event, Pace, State, Why, step};
 use super::status::{Phase, Status};
-use super::traits::{Connector, KeySource, Link, LinkEnd};
+use super::traits::{Connector, KeySource, LinkEnd};
 use crate::credentials::SshCredentials;
 use crate::fault::{Failure, Fault};
 use crate::instant;
@@ -28,15 +29,6 @@ const SETTLED: Duration = Duration::from_secs(30);
 pub(super) const DEMAND_EVERY: Duration = Duration::from_millis(500);
 
 pub(super) type Reply = oneshot::Sender<Result<(), Failure>>;
-pub(super) type SharedLink = Arc<dyn Link>;
-
-/// The link that the supervisor keeps up, and what it was made with.
-#[derive(Clone)]
-pub(super) struct Serving {
-    pub(super) link: SharedLink,
-    pub(super) credentials: Arc<SshCredentials>,
-}
-
 /// What handles ask of the supervisor.
 pub(super) enum Command {
     /// `heard` fires once it has had its effect.
@@ -386,18 +378,6 @@ impl Kept for Supervisor {
         self.note_fault(rest);
         Duration::ZERO
     }
-}
-
-/// Make before break: running connections finish on a link that gets no new ones, however long they
-/// take. A link that dies is idle, too.
-pub(super) fn retire(tasks: &Tasks, link: SharedLink, stop: CancellationToken) {
-    tasks.spawn(async move {
-        tokio::select! {
-            () = link.idle() => {}
-            () = stop.cancelled() => {}
-        }
-        link.close().await;
-    });
 }
 
 fn first_of(
