@@ -71,6 +71,17 @@ pub enum Access {
     Unknown,
 }
 
+impl Access {
+    /// What follows a target in a command that means the session of this access.
+    #[must_use]
+    pub fn flag(self) -> &'static str {
+        match self {
+            Self::ReadWrite => " -w",
+            Self::ReadOnly | Self::Unknown => "",
+        }
+    }
+}
+
 impl fmt::Display for Access {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

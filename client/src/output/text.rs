@@ -7,7 +7,7 @@ mod glance;
 use std::fmt::Write;
 
 use anstyle::{AnsiColor, Style};
-use borealis_proto::{Access, DaemonInfo, ErrorCode, Identity, Session, SessionState};
+use borealis_proto::{DaemonInfo, ErrorCode, Identity, Session, SessionState};
 
 use super::human;
 use super::human::Clock;
@@ -107,7 +107,7 @@ fn next_try(session: &Session, clock: &Clock) -> Option<String> {
                 Some(ErrorCode::RefreshRequired | ErrorCode::TooManyRenewals) => "refresh",
                 Some(_) | None => "reconnect",
             };
-            let write = if session.access == Access::ReadWrite { " -w" } else { "" };
+            let write = session.access.flag();
             format!("when you ask: borealisctl {verb} {}{write}", session.target)
         }
         (SessionState::Opening | SessionState::Reconnecting | SessionState::Unknown, None) => {

@@ -1,6 +1,6 @@
 //! A line a session: whether it can be used now, and what to type if not.
 
-use borealis_proto::{Access, Check, ErrorCode, Reason, Session, SessionState};
+use borealis_proto::{Check, ErrorCode, Reason, Session, SessionState};
 
 use crate::session::Proofs;
 
@@ -83,7 +83,7 @@ fn because(what: &str, reason: &Reason) -> Check {
 }
 
 fn command(verb: &str, session: &Session) -> String {
-    let write = if session.access == Access::ReadWrite { " -w" } else { "" };
+    let write = session.access.flag();
     format!("borealisctl {verb} {}{write}", session.target)
 }
 

@@ -70,7 +70,7 @@ async fn watch_for_login(manager: Manager, login: Arc<Login>, shutdown: Cancella
         let mut changes = manager.changes();
         let mut tried = LoginTried::default();
         loop {
-            if manager.waiting_for_login().is_empty() {
+            if manager.who_waits_for_login().is_empty() {
                 tried = LoginTried::default();
                 if changes.changed().await.is_err() {
                     return;
@@ -79,7 +79,7 @@ async fn watch_for_login(manager: Manager, login: Arc<Login>, shutdown: Cancella
             }
             tokio::time::sleep(LOGIN_LOOK).await;
             let found = login.glance().await.ok().map(|found| found.token);
-            if tried.is_news(found, manager.waiting_for_login()) {
+            if tried.is_news(found, manager.who_waits_for_login()) {
                 manager.login_changed().await;
             }
         }

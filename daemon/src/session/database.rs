@@ -12,7 +12,7 @@ use super::whereabouts::Whereabouts;
 use crate::credentials::{Asker, DatabaseCredentials, Generation, Owner, Vault};
 use crate::fault::{Failure, Fault};
 use crate::tasks::Tasks;
-use crate::tunnel::{Phase, Status};
+use crate::tunnel::{Phase, Status, Why};
 
 /// Commands in flight; whoever sends waits while it is full.
 const COMMANDS: usize = 8;
@@ -25,22 +25,11 @@ pub(super) type Reply = oneshot::Sender<Result<Credentials, Failure>>;
 /// What handles ask of the keeper.
 pub(super) enum Command {
     /// `heard` fires once it has had its effect.
-    Retry { heard: oneshot::Sender<()> },
-    /// A client waits, or the network is another one: the daemon's own wait is over.
-    Press(Press),
+    Retry { why: Why, heard: Option<oneshot::Sender<()>> },
     /// A person wants others.
     Refresh { done: Reply },
     /// Postgres refuses these.
     Renew { refused: Generation, found_by: Asker, done: Reply },
-}
-
-/// Who is in a hurry, and is no person at a keyboard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Press {
-    /// A local client.
-    Demand,
-    /// The machine, which woke up or has another network.
-    Wake,
 }
 
 /// Whose credentials, and where they come from.
@@ -84,24 +73,18 @@ impl Database {
     pub(super) async fn wait(&self, patience: Duration) -> Result<Credentials, Failure> {
         let mut held = self.held.clone();
         let mut status = self.status.clone();
+        let pressing = async {
+            loop {
+                self.press(Why::Demand);
+                tokio::time::sleep(PRESS_EVERY).await;
+            }
+        };
         let known = async {
             tokio::select! {
                 // What is held stays good while the keeper is on its way out.
                 biased;
                 Ok(credentials) = held.wait_for(Option::is_some) => credentials.clone(),
                 _ = status.wait_for(|now| now.phase == Phase::Blocked) => None,
-            }
-        };
-        let pressing = async {
-            loop {
-                self.press(Press::Demand);
-                tokio::time::sleep(PRESS_EVERY).await;
-            }
-        };
-        let known = async {
-            tokio::select! {
-                biased;
-                known = known => known,
                 never = pressing => never,
             }
         };
@@ -110,16 +93,16 @@ impl Database {
     }
 
     /// Tells a keeper that waits of its own accord that somebody is in a hurry.
-    pub(super) fn press(&self, press: Press) {
+    pub(super) fn press(&self, why: Why) {
         // One whose hands are full hears of it from the next.
-        let _ = self.commands.try_send(Command::Press(press));
+        let _ = self.commands.try_send(Command::Retry { why, heard: None });
     }
 
     /// Try now, if there is something to try. Returns when the try is under way.
     pub(super) async fn retry(&self) {
         let (heard, effect) = oneshot::channel();
         // A keeper that has gone needs no advice.
-        let _ = self.commands.send(Command::Retry { heard }).await;
+        let _ = self.commands.send(Command::Retry { why: Why::User, heard: Some(heard) }).await;
         let _ = effect.await;
     }
 

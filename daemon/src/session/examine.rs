@@ -28,8 +28,7 @@ impl Manager {
     /// until it shows how that went.
     pub async fn login_accepted(&self, patience: Duration) {
         let waiting = self.waiting_for_login();
-        let waiting = waiting.iter().filter_map(|id| self.find(id).ok());
-        join_all(waiting.map(|live| async move {
+        join_all(waiting.iter().map(|live| async move {
             live.nudge().await;
             live.settle(patience).await
         }))

@@ -11,13 +11,13 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 
-use super::database::{Command, Credentials, Press, Reply, Source};
+use super::database::{Command, Credentials, Reply, Source};
 use super::whereabouts;
 use crate::credentials::{Asker, Generation, Past, Refused, Want};
 use crate::fault::{Failure, Fault};
 use crate::instant;
 use crate::tasks::Kept;
-use crate::tunnel::{ASKING_EVERY, Pacer, Phase, Status};
+use crate::tunnel::{ASKING_EVERY, Pacer, Phase, Status, Why};
 
 /// The task's own memory.
 pub(super) struct Keeper {
@@ -173,22 +173,16 @@ impl Keeper {
     /// Notes a command, and says whether it is a reason to ask again.
     fn heed(&mut self, command: Command) -> bool {
         match command {
-            Command::Retry { heard } => {
-                let wanting = self.held.borrow().is_none();
-                if wanting {
-                    // Whoever asked must not take the old failure for the new answer.
-                    self.status.send_modify(|status| status.phase = Phase::Working);
+            Command::Retry { why, heard } => {
+                let wanting = self.held.borrow().is_none() && self.may_be_cut_short(why);
+                if let Some(heard) = heard {
+                    if wanting {
+                        // Whoever asked must not take the old failure for the new answer.
+                        self.status.send_modify(|status| status.phase = Phase::Working);
+                    }
+                    let _ = heard.send(());
                 }
-                let _ = heard.send(());
                 wanting
-            }
-            // What the service asked for, and what needs a person, is not cut short.
-            Command::Press(press) => {
-                self.held.borrow().is_none()
-                    && self.ours_since.is_some_and(|since| match press {
-                        Press::Wake => true,
-                        Press::Demand => since.elapsed() >= ASKING_EVERY,
-                    })
             }
             Command::Refresh { done } => {
                 self.unwanted = self.unwanted.max(self.youngest);
@@ -212,6 +206,15 @@ impl Keeper {
                     }
                 }
             }
+        }
+    }
+
+    /// What the service asked for, and what needs a person, only a person cuts short.
+    fn may_be_cut_short(&self, why: Why) -> bool {
+        match why {
+            Why::Timer | Why::User => true,
+            Why::Wake => self.ours_since.is_some(),
+            Why::Demand => self.ours_since.is_some_and(|since| since.elapsed() >= ASKING_EVERY),
         }
     }
 

@@ -190,7 +190,7 @@ impl Live {
 
     /// Rooms below do not know what to call a session: where they say TARGET, this one is meant.
     pub(super) fn addressed(&self, mut reason: Reason) -> Reason {
-        let write = if self.key.access == Access::ReadWrite { " -w" } else { "" };
+        let write = self.key.access.flag();
         let target = format!("{}{write}", self.target());
         reason.hint = reason.hint.map(|hint| hint.replace("TARGET", &target));
         reason

@@ -9,7 +9,6 @@ use tokio::sync::{MutexGuard, watch};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
-use super::database::Press;
 use super::error::Error;
 use super::live::Live;
 use super::room::Room;
@@ -158,26 +157,29 @@ impl Manager {
 
     /// The machine woke up: look at every link now.
     pub async fn wake(&self) {
-        self.sessions().iter().for_each(|live| live.database.press(Press::Wake));
+        self.sessions().iter().for_each(|live| live.database.press(Why::Wake));
         let tunnels = self.0.tunnels.all();
         futures_util::future::join_all(tunnels.iter().map(|tunnel| tunnel.retry(Why::Wake))).await;
     }
 
     /// The sessions that can do nothing until somebody logs in to Heroku.
     #[must_use]
-    pub fn waiting_for_login(&self) -> BTreeSet<SessionId> {
+    pub fn who_waits_for_login(&self) -> BTreeSet<SessionId> {
+        self.waiting_for_login().iter().map(|live| live.id.clone()).collect()
+    }
+
+    pub(super) fn waiting_for_login(&self) -> Vec<Arc<Live>> {
         let waits = |live: &Arc<Live>| {
             use ErrorCode::{LoginRequired, TwoFactorRequired};
             let reason = live.show().reason;
             reason.is_some_and(|reason| matches!(reason.code, LoginRequired | TwoFactorRequired))
         };
-        self.sessions().into_iter().filter(waits).map(|live| live.id.clone()).collect()
+        self.sessions().into_iter().filter(waits).collect()
     }
 
     /// There is another Heroku login: whoever waited for one, tries.
     pub async fn login_changed(&self) {
         let waiting = self.waiting_for_login();
-        let waiting: Vec<_> = waiting.iter().filter_map(|id| self.find(id).ok()).collect();
         futures_util::future::join_all(waiting.iter().map(|live| live.nudge())).await;
     }
 }

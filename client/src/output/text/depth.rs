@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use borealis_proto::{Access, Renewed, Session};
+use borealis_proto::{Renewed, Session};
 
 use super::{access, address, next_try, style};
 use crate::output::human::{self, Clock};
@@ -53,7 +53,7 @@ fn renewal(renewed: &Renewed, clock: &Clock) -> String {
 
 fn moved(session: &Session, addon: &str) -> String {
     let Session { target, addon: stays, .. } = session;
-    let write = if session.access == Access::ReadWrite { " -w" } else { "" };
+    let write = session.access.flag();
     format!(
         "{target} is now {addon}; this session stays with {stays} until borealisctl down \
          {target}{write}"
