@@ -219,9 +219,13 @@ impl World {
     }
 }
 
-/// A test that failed leaves no daemon behind.
+/// A test that failed leaves no daemon behind, and says what the daemon has said.
 impl Drop for World {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            let log = std::fs::read_to_string(self.state_dir().join("borealisd.log"));
+            eprintln!("the daemon's log:\n{}", log.unwrap_or_else(|error| error.to_string()));
+        }
         let lock = self.state_dir().join("borealisd.lock");
         let Ok(pid) = std::fs::read_to_string(lock) else { return };
         // Not its `exe`, which it shows to root alone.
