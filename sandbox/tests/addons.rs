@@ -53,7 +53,10 @@ async fn extensions_come_with_what_they_need_and_go_when_it_is_meant() {
     let needs = world.ctl(&["extensions", "install", "sushi", "earthdistance"]).await.fails(6);
     assert!(needs.contains("needs cube") && needs.contains("--recursive"), "{needs}");
     let colon = ["borealis-pg:extensions:install", "-a", "sushi", "-r", "earthdistance"];
+    let authorized = world.sandbox.count("POST", "/oauth/authorizations");
     let installed = world.ctl(&colon).await.ok();
+    let authorized = world.sandbox.count("POST", "/oauth/authorizations") - authorized;
+    assert_eq!(authorized, 3, "one for each call: refused, what it needs, and again");
     assert_eq!(installed.lines().count(), 2, "{installed}");
     assert!(installed.starts_with("cube  "), "{installed}");
     let list = json_of(&world, &["extensions", "sushi"]).await;

@@ -26,12 +26,13 @@ impl Addons {
         target: &Target,
         wish: &InstallExtension,
     ) -> Result<InstalledExtensions, Error> {
-        let visit = self.visit(target).await?;
-        let (addon, token) = (&visit.attached.addon, visit.lease.token());
+        let addon = self.heroku.resolve(target).await?.addon;
         let mut plan = Plan::new(wish);
         while let Some(name) = plan.next() {
             tracing::info!(addon, extension = name, "installing");
-            match self.borealis.install_extension(addon, token, &name).await {
+            // One for each call: it lives as long as one slow call may take.
+            let lease = self.vault.lease().await?;
+            match self.borealis.install_extension(&addon, lease.token(), &name).await {
                 Ok(new) => {
                     plan.installed.push(new);
                     plan.done(name);

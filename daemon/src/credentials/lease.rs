@@ -10,12 +10,12 @@ use std::time::Duration;
 use super::error::Error;
 use super::issuer::Issuer;
 use crate::fault::Fault;
-use crate::heroku::Authorization;
+use crate::heroku::{AUTHORIZATION_LIFETIME, Authorization};
 use crate::secret::Secret;
 use crate::tasks::Tasks;
 
-/// Between tries to revoke. Heroku ends the authorization itself after three minutes, so there is
-/// no use in being more stubborn.
+/// Between tries to revoke, where Heroku does not name another time. It ends the authorization
+/// itself after three minutes, so there is no use in being more stubborn.
 const PAUSES: [Duration; 3] =
     [Duration::from_millis(500), Duration::from_secs(2), Duration::from_secs(5)];
 
@@ -52,7 +52,15 @@ async fn revoke(issuer: Arc<dyn Issuer>, authorization: Arc<Authorization>) {
     let mut pauses = PAUSES.into_iter();
     while let Err(error) = issuer.revoke(&authorization).await {
         let id = &authorization.id;
-        let pause = pauses.next().filter(|_| error.failure().fault == Fault::Transient);
+        let pause = pauses.next().and_then(|usual| match error.failure().fault {
+            Fault::Transient => Some(usual),
+            Fault::Paced { first, .. } => {
+                Some(first).filter(|pause| *pause < AUTHORIZATION_LIFETIME)
+            }
+            Fault::StaleCredentials | Fault::Missing | Fault::Elsewhere | Fault::Blocked { .. } => {
+                None
+            }
+        });
         let Some(pause) = pause else {
             tracing::warn!(id, %error, "an authorization stays behind until it expires");
             return;

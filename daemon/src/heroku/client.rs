@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::header::{ACCEPT, HeaderValue};
 use reqwest::{Method, Url};
@@ -19,9 +20,8 @@ const API: &str = "Heroku";
 const MEDIA_TYPE: &str = "application/vnd.heroku+json; version=3";
 /// Answers a 403 `two_factor`.
 const TWO_FACTOR_CODE: &str = "heroku-two-factor-code";
-/// Long enough for one call to a slow Borealis API, short enough to be worthless to a thief. In
-/// seconds.
-const AUTHORIZATION_LIFETIME: u32 = 180;
+/// Long enough for one call to a slow Borealis API, short enough to be worthless to a thief.
+pub(crate) const AUTHORIZATION_LIFETIME: Duration = Duration::from_secs(180);
 /// What people see in their list of authorizations, if one should ever stay behind.
 const AUTHORIZATION_NAME: &str = "borealisd: short-lived, for one request to Borealis";
 
@@ -64,7 +64,7 @@ impl Heroku {
         let login = self.login.token().await?;
         let body = json!({
             "description": AUTHORIZATION_NAME,
-            "expires_in": AUTHORIZATION_LIFETIME,
+            "expires_in": AUTHORIZATION_LIFETIME.as_secs(),
             "scope": ["read", "identity"],
         });
         let answer =

@@ -18,6 +18,7 @@ mod resolve;
 
 pub use addons::NewAddon;
 pub use answers::{Attached, Authorization};
+pub(crate) use client::AUTHORIZATION_LIFETIME;
 pub use client::Heroku;
 pub use error::Error;
 pub use keystore::{Keystore, StoreError};

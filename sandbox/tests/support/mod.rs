@@ -6,7 +6,8 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
-    reason = "each test file uses its part; a helper that fails should fail the test"
+    clippy::print_stderr,
+    reason = "each test file uses its part; a helper that fails should fail the test, and say why"
 )]
 
 #[cfg(target_os = "linux")]

@@ -1,5 +1,6 @@
 use std::collections::HashMap;
 use std::sync::Mutex;
+use std::time::Duration;
 
 use borealis_proto::ErrorCode;
 use futures_util::FutureExt as _;
@@ -26,8 +27,10 @@ enum Mood {
 /// Writes down what it was asked.
 struct Fake {
     mood: watch::Sender<Mood>,
-    /// How many of the next calls to revoke fail.
+    /// How many of the next calls to revoke fail …
     revoke_failures: Mutex<u32>,
+    /// … and whether they say when to come again.
+    come_again: Mutex<Option<Duration>>,
     config: Mutex<HashMap<String, String>>,
     asked: Mutex<Vec<String>>,
 }
@@ -74,7 +77,11 @@ impl Issuer for Fake {
         let mut failures = self.revoke_failures.lock().unwrap();
         let fails = *failures > 0;
         *failures = failures.saturating_sub(1);
-        Box::pin(async move { if fails { Err(heroku::Error::Nameless) } else { Ok(()) } })
+        let error = match *self.come_again.lock().unwrap() {
+            Some(pause) => heroku::Error::RateLimited(pause),
+            None => heroku::Error::Nameless,
+        };
+        Box::pin(async move { if fails { Err(error) } else { Ok(()) } })
     }
 
     fn ssh_user<'a>(
@@ -113,6 +120,7 @@ fn bench(mood: Mood) -> (Arc<Fake>, Arc<Vault>, TaskTracker) {
     let fake = Arc::new(Fake {
         mood: watch::Sender::new(mood),
         revoke_failures: Mutex::new(0),
+        come_again: Mutex::default(),
         config: Mutex::default(),
         asked: Mutex::default(),
     });
@@ -204,6 +212,21 @@ async fn revoking_is_tried_again_and_nobody_waits_for_it() {
     finished(&vault, &tracker).await;
     let revoked = fake.asked().iter().filter(|asked| *asked == "revoke auth-1").count();
     assert_eq!(revoked, 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn revoking_comes_again_when_heroku_says() {
+    for (pause, tries) in [(20, 3), (200, 1)] {
+        let (fake, vault, tracker) = bench(Mood::Well);
+        *fake.revoke_failures.lock().unwrap() = 2;
+        *fake.come_again.lock().unwrap() = Some(Duration::from_secs(pause));
+        let start = tokio::time::Instant::now();
+        vault.ssh(&personal(), Want::Any).await.unwrap();
+        finished(&vault, &tracker).await;
+        assert_eq!(start.elapsed().as_secs(), pause * (tries - 1), "when it is over anyway, never");
+        let revoked = fake.asked().iter().filter(|asked| *asked == "revoke auth-1").count();
+        assert_eq!(revoked as u64, tries);
+    }
 }
 
 #[tokio::test(start_paused = true)]
