@@ -11,8 +11,12 @@ use crate::passfile::Passfile;
 /// RFC 3986's "unreserved": all else is encoded, wherever in the URL it stands.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Variables that would turn libpq away from the host and the user that we set.
-pub(crate) const MISLEADING: [&str; 2] = ["PGHOSTADDR", "PGSERVICE"];
+/// Variables that would turn libpq away from the host and the user that we set, or have it refuse
+/// a server that is not of the kind it asks for.
+const MISLEADING: [&str; 3] = ["PGHOSTADDR", "PGSERVICE", "PGTARGETSESSIONATTRS"];
+/// … and how certificates are checked, for databases elsewhere: here the host key of the SSH server
+/// says who it is, and no certificate is for 127.0.0.1.
+const CERTIFICATES: [&str; 2] = ["PGSSLMODE", "PGSSLROOTCERT"];
 
 /// What a program was given to log in with. Its password file is gone when this is.
 #[derive(Debug)]
@@ -25,7 +29,7 @@ impl Handed {
     /// which every user of the machine can read.
     pub(crate) fn to(command: &mut Command, credentials: &Credentials) -> Self {
         command.envs(environment(credentials));
-        for name in MISLEADING {
+        for name in misleading(|name| std::env::var(name).ok()) {
             command.env_remove(name);
         }
         // Without it there is still PGPASSWORD.
@@ -35,6 +39,15 @@ impl Handed {
         }
         Self { _passfile: passfile }
     }
+}
+
+/// Those of our own variables that are of no use to a program that talks to a session.
+pub(crate) fn misleading(var: impl Fn(&str) -> Option<String>) -> Vec<&'static str> {
+    let set = |name: &&str| var(name).is_some();
+    let verifies = var("PGSSLMODE").is_some_and(|mode| mode.starts_with("verify-"))
+        || var("PGSSLROOTCERT").is_some_and(|cert| cert == "system");
+    let certificates = CERTIFICATES.into_iter().filter(|_| verifies);
+    MISLEADING.into_iter().chain(certificates).filter(set).collect()
 }
 
 /// The variables that libpq reads, and the one that most else does.
@@ -93,6 +106,23 @@ mod tests {
         for (password, encoded) in table {
             let expected = format!("postgres://p_ro_ab12:{encoded}@127.0.0.1:15873/d1");
             assert_eq!(url(&credentials("127.0.0.1", password)), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_set_for_other_databases_does_not_count() {
+        let table = [
+            ("PGUSER=rolls", ""),
+            ("PGSERVICE=other PGTARGETSESSIONATTRS=read-write", "PGSERVICE PGTARGETSESSIONATTRS"),
+            ("PGSSLMODE=require PGSSLROOTCERT=ca.pem", ""),
+            ("PGSSLMODE=verify-full", "PGSSLMODE"),
+            ("PGSSLMODE=verify-ca PGSSLROOTCERT=ca.pem", "PGSSLMODE PGSSLROOTCERT"),
+            ("PGSSLROOTCERT=system", "PGSSLROOTCERT"),
+        ];
+        for (set, away) in table {
+            let pairs = || set.split(' ').filter_map(|pair| pair.split_once('='));
+            let var = |name: &str| pairs().find(|(one, _)| *one == name).map(|(_, to)| to.into());
+            assert_eq!(misleading(var).join(" "), away, "{set}");
         }
     }
 

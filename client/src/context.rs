@@ -86,7 +86,7 @@ impl Context {
 
 /// Where the settings file is, or would be.
 pub(crate) fn settings_file() -> Option<PathBuf> {
-    Paths::config_file(|name| env::var_os(name).filter(|value| !value.is_empty()))
+    Paths::config_file(|name| env::var_os(name))
 }
 
 fn settings() -> Result<Settings, Error> {

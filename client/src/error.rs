@@ -63,6 +63,8 @@ pub enum Error {
     Gone {
         /// Which.
         target: String,
+        /// Of its two.
+        access: Access,
     },
     /// The daemon did not leave.
     #[error("borealisd, pid {pid}, was asked to stop, and is still there")]
@@ -111,6 +113,11 @@ pub enum SettingsFault {
 }
 
 impl Error {
+    /// It was there a moment ago.
+    pub(crate) fn gone(session: &Session) -> Self {
+        Self::Gone { target: session.target.clone(), access: session.access }
+    }
+
     /// What to type next.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
@@ -124,7 +131,9 @@ impl Error {
             Self::Child(error) => error.hint(),
             Self::NotUp(session) => Some(not_up_hint(session)),
             Self::Query { hint, .. } => hint.clone(),
-            Self::Gone { target } => Some(format!("open it: borealisctl up {target}")),
+            Self::Gone { target, access } => {
+                Some(format!("open it: borealisctl up {target}{}", access.flag()))
+            }
             Self::NotRestored { addon, .. } => {
                 Some(format!("see what became of it: heroku addons:info {addon}"))
             }

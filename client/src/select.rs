@@ -92,14 +92,19 @@ fn prefer_personal(fitting: &mut Vec<&Session>) {
     }
 }
 
+/// One add-on may be open under two of its names, once for each access.
 fn refuse_several(target: &Target, fitting: &[&Session]) -> Result<(), Error> {
+    let Some((first, rest)) = fitting.split_first() else { return Ok(()) };
+    let same = |one: &&Session| {
+        one.target == first.target || (one.addon == first.addon && one.access != first.access)
+    };
+    if rest.iter().all(same) {
+        return Ok(());
+    }
     let mut names: Vec<String> = fitting.iter().map(|session| session.target.clone()).collect();
     names.sort();
     names.dedup();
-    if names.len() > 1 {
-        return Err(Error::Several { target: target.to_string(), fitting: names });
-    }
-    Ok(())
+    Err(Error::Several { target: target.to_string(), fitting: names })
 }
 
 fn not_open(target: &Target, write_access: bool, sessions: &[Session]) -> Error {

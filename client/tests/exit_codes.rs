@@ -5,7 +5,7 @@ mod support;
 use borealis_client::api;
 use borealis_client::exit::Code;
 use borealis_client::{Error, select, start, target};
-use borealis_proto::{ErrorCode, ErrorDetail, Reason, SessionState};
+use borealis_proto::{Access, ErrorCode, ErrorDetail, Reason, SessionState};
 use support::session;
 
 #[test]
@@ -93,7 +93,7 @@ fn of_the_clients_own_errors() {
         (Error::Api(api::Error::NobodyListens { socket: "s".into() }), 3),
         (Error::Api(api::Error::Truncated), 1),
         (Error::Api(api::Error::Stopped), 3),
-        (Error::Gone { target: "t".into() }, 4),
+        (Error::Gone { target: "t".into(), access: Access::ReadOnly }, 4),
     ];
     for (error, number) in table {
         assert_eq!(Code::from(&error).number(), number, "{error}");

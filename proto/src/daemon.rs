@@ -20,7 +20,7 @@ pub struct DaemonInfo {
     pub socket: String,
     /// The state file.
     pub state_file: String,
-    /// Where the log goes: a path, or `journal`.
+    /// Where the log goes: a path, `journal`, or `stderr` at a terminal.
     pub log: String,
     /// A password file for libpq, in memory, that has the passwords of all sessions and is kept
     /// right. `None`: there is no place for one.

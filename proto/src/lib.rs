@@ -27,7 +27,7 @@ pub use daemon::{DaemonInfo, Health};
 pub use doctor::{Check, Checkup, Verdict};
 pub use error::{ErrorBody, ErrorCode, ErrorDetail};
 pub use event::Event;
-pub use paths::{Paths, PathsError};
+pub use paths::{Paths, PathsError, shell_word};
 pub use query::{Column, OnError, QueryEvent, QueryRequest, ServerMessage, Severity};
 pub use renewed::{CredentialKind, Renewed};
 pub use session::{

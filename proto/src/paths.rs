@@ -39,7 +39,9 @@ impl Paths {
     /// The settings file: `BOREALIS_CONFIG`, else `config.toml` in the user's config directory.
     #[must_use]
     pub fn config_file(env: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
+        // Daemon and client must not differ about an empty one.
         env("BOREALIS_CONFIG")
+            .filter(|path| !path.is_empty())
             .map(PathBuf::from)
             .or_else(|| Some(project_dirs()?.config_dir().join("config.toml")))
     }
@@ -86,6 +88,21 @@ impl Paths {
     #[must_use]
     pub fn log_file(&self) -> PathBuf {
         self.state_dir.join("borealisd.log")
+    }
+}
+
+/// A path as one word of a command that people are told to type. On macOS every directory of ours
+/// has a blank in its name.
+#[must_use]
+pub fn shell_word(path: &Path) -> String {
+    let text = path.display().to_string();
+    if cfg!(windows) {
+        return if text.contains(' ') { format!("\"{text}\"") } else { text };
+    }
+    match shlex::try_quote(&text) {
+        Ok(word) => word.into_owned(),
+        // A NUL, which no path has.
+        Err(_nul) => text,
     }
 }
 

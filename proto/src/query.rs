@@ -21,6 +21,9 @@ pub struct QueryRequest {
 }
 
 impl QueryRequest {
+    /// The longest SQL, in bytes. More than this is a dump, and belongs into psql.
+    pub const LONGEST_SQL: usize = 4 << 20;
+
     /// As plain as can be.
     #[must_use]
     pub fn new(session: SessionId, sql: impl Into<String>) -> Self {

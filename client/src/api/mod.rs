@@ -94,6 +94,16 @@ impl Api {
         self.get("/v1/daemon", PROMPT).await
     }
 
+    /// The same, and hands over the key, where we have one: a daemon that has just been started is
+    /// to open again what was open, and a service manager has no key for it.
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn equip(&self) -> Result<DaemonInfo, Error> {
+        let ask = Ask::new(Method::GET, "/v1/daemon", PROMPT);
+        self.send(self.with_key(ask)).await?.json().await
+    }
+
     /// `GET /v1/doctor`: the login of which it speaks is ours, where we have one.
     ///
     /// # Errors
@@ -150,6 +160,16 @@ impl Api {
     /// See [`Api::daemon`].
     pub async fn close(&self, id: &SessionId, drain: Duration) -> Result<Session, Error> {
         let path = format!("/v1/sessions/{id}?drain_ms={}", drain.as_millis());
+        self.send(Ask::new(Method::DELETE, &path, drain + GRACE)).await?.json().await
+    }
+
+    /// `DELETE /v1/sessions/{id}?release=true`, for one that we hold: one that others need stays,
+    /// and is not `closing` in the answer.
+    ///
+    /// # Errors
+    /// See [`Api::daemon`].
+    pub async fn release(&self, id: &SessionId, drain: Duration) -> Result<Session, Error> {
+        let path = format!("/v1/sessions/{id}?release=true&drain_ms={}", drain.as_millis());
         self.send(Ask::new(Method::DELETE, &path, drain + GRACE)).await?.json().await
     }
 

@@ -275,8 +275,9 @@ pub enum UpgradeCommand {
     Cancel(ConfirmedArgs),
 }
 
-/// The first words of an SSH public key.
-const KEY_TYPES: [&str; 5] = ["ssh-ed25519", "ssh-rsa", "ssh-dss", "ecdsa-sha2-", "sk-"];
+/// How an SSH public key begins. An app's name may begin with `sk-`, too.
+const KEY_TYPES: [&str; 6] =
+    ["ssh-ed25519", "ssh-rsa", "ssh-dss", "ecdsa-sha2-", "sk-ssh-", "sk-ecdsa-"];
 
 impl NameArgs {
     /// The target, and the name.

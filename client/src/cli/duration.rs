@@ -4,17 +4,27 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
+/// The daemon waits no longer.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// For clap's `value_parser`.
 ///
 /// # Errors
-/// When the text is not a duration, or a negative one.
+/// When the text is not a duration, or one that is negative or longer than a day.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
-    let complaint = || format!("{text:?} is not a duration: type 30s, 500ms or 2m");
-    if let Ok(seconds) = text.parse::<u32>() {
-        return Ok(Duration::from_secs(seconds.into()));
+    let duration =
+        typed(text).ok_or_else(|| format!("{text:?} is not a duration: type 30s, 500ms or 2m"))?;
+    match duration <= LONGEST {
+        true => Ok(duration),
+        false => Err(format!("{text:?} is too long: 24h is the most, 30s is usual")),
     }
-    let signed: SignedDuration = text.parse().map_err(|_not_a_duration| complaint())?;
-    Duration::try_from(signed).map_err(|_negative| complaint())
+}
+
+fn typed(text: &str) -> Option<Duration> {
+    if let Ok(seconds) = text.parse::<u32>() {
+        return Some(Duration::from_secs(seconds.into()));
+    }
+    Duration::try_from(text.parse::<SignedDuration>().ok()?).ok()
 }
 
 #[cfg(test)]
@@ -30,6 +40,7 @@ mod tests {
             ("1h", 3_600_000),
             ("1m30s", 90_000),
             ("15", 15_000),
+            ("24h", 86_400_000),
             ("0", 0),
         ];
         for (text, millis) in table {
@@ -39,7 +50,7 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused_with_an_example() {
-        for text in ["", "soon", "-5s", "5 parsecs", "1.2.3", "99999999999999999999"] {
+        for text in ["", "soon", "-5s", "5 parsecs", "1.2.3", "99999999999999999999", "25h"] {
             let complaint = parse(text).unwrap_err();
             assert!(complaint.contains("30s"), "{text}: {complaint}");
         }

@@ -12,12 +12,19 @@ const TOPIC: &str = "borealis-pg";
 pub fn from_colon_names(argv: impl IntoIterator<Item = OsString>) -> Vec<OsString> {
     let mut argv = argv.into_iter();
     let mut rewritten: Vec<OsString> = argv.by_ref().take(1).collect();
-    if let Some(verb) = argv.next() {
-        match verb.to_str().map(|text| (text, text.strip_prefix(PREFIX))) {
+    for word in argv.by_ref() {
+        // What stands before the verb takes no value.
+        let flag = word.to_str().is_some_and(|text| text.starts_with('-') && text != "--");
+        if flag {
+            rewritten.push(word);
+            continue;
+        }
+        match word.to_str().map(|text| (text, text.strip_prefix(PREFIX))) {
             Some((_, Some(names))) => rewritten.extend(names.split(':').map(OsString::from)),
             Some((TOPIC, None)) => rewritten.push("info".into()),
-            Some((_, None)) | None => rewritten.push(verb),
+            Some((_, None)) | None => rewritten.push(word),
         }
+        break;
     }
     rewritten.extend(argv);
     rewritten
@@ -39,6 +46,8 @@ mod tests {
             ("b borealis-pg:users:reset sushi", "b users reset sushi"),
             ("b psql borealis-pg:psql", "b psql borealis-pg:psql"),
             ("b borealis-pg -a sushi", "b info -a sushi"),
+            ("b --quiet borealis-pg:users -a sushi", "b --quiet users -a sushi"),
+            ("b -- borealis-pg", "b -- borealis-pg"),
             ("b", "b"),
         ];
         for (typed, meant) in table {

@@ -28,13 +28,14 @@ pub struct RunArgs {
     #[command(flatten)]
     pub target: OneTarget,
     /// SQL to run
-    #[arg(short, long, value_name = "SQL")]
+    // It may begin with a comment.
+    #[arg(short, long, value_name = "SQL", allow_hyphen_values = true)]
     pub db_cmd: Option<String>,
     /// A file with SQL to run; - is stdin
     #[arg(short = 'i', long, value_name = "FILE", value_hint = ValueHint::FilePath)]
     pub db_cmd_file: Option<PathBuf>,
     /// A shell command to run, with PGHOST, …, DATABASE_URL in its environment
-    #[arg(short = 'e', long, value_name = "SHELL")]
+    #[arg(short = 'e', long, value_name = "SHELL", allow_hyphen_values = true)]
     pub shell_cmd: Option<OsString>,
     /// A program to run, with the same environment
     #[arg(last = true, value_name = "CMD")]

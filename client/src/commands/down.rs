@@ -3,12 +3,13 @@
 use borealis_proto::{ErrorCode, Session, Target};
 use futures_util::future::join_all;
 
+use super::shared::among;
 use crate::api::{self, Api};
 use crate::cli::DownArgs;
 use crate::exit::Code;
 use crate::output::{self, notes, spinner, text};
 use crate::target::{self, Here};
-use crate::{Context, Error, choose, select};
+use crate::{Context, Error, select};
 
 pub(super) async fn run(context: &Context, args: DownArgs) -> Result<Code, Error> {
     let targets = if args.all { Vec::new() } else { target::many(&args.targets, &Here)? };
@@ -17,8 +18,8 @@ pub(super) async fn run(context: &Context, args: DownArgs) -> Result<Code, Error
     let mut failures = Vec::new();
     let mut chosen: Vec<Session> = if args.all { open.clone() } else { Vec::new() };
     for target in &targets {
-        let find = async |target: &Target| Ok(select::all(target, args.write_access, &open)?);
-        match choose::resolving(&api, target, find).await {
+        let find = |target: &Target| select::all(target, args.write_access, &open);
+        match among(&open, &api, target, find).await {
             Ok(sessions) => chosen.extend(sessions),
             Err(error) => failures.push(error),
         }

@@ -13,12 +13,8 @@ pub(super) async fn run(context: &Context, args: ConnectArgs) -> Result<Code, Er
     if args.json {
         output::json(&variables.into_iter().collect::<BTreeMap<_, _>>())?;
     } else {
-        let set = |name: &&str| std::env::var_os(name).is_some();
-        let away: String = conninfo::MISLEADING
-            .into_iter()
-            .filter(set)
-            .map(|name| format!("unset {name}\n"))
-            .collect();
+        let away = conninfo::misleading(|name| std::env::var(name).ok());
+        let away: String = away.iter().map(|name| format!("unset {name}\n")).collect();
         let line = |(name, value): &(&str, String)| format!("export {name}={}\n", quoted(value));
         output::print(&variables.iter().map(line).fold(away, |text, line| text + &line))?;
     }

@@ -7,7 +7,7 @@ mod pgadmin;
 
 use std::path::{Path, PathBuf};
 
-use borealis_proto::{Access, Credentials, Session};
+use borealis_proto::{Access, Credentials, Session, shell_word};
 
 use super::{connect, shared};
 use crate::cli::{ExportTool, ExportedArgs};
@@ -93,7 +93,7 @@ fn where_the_password_is(args: &ExportedArgs, exported: &Exported, kept: Option<
         ));
     }
     let flag = if args.write_access { " --write-access" } else { "" };
-    let file = passfile().map_or("libpq's password file".into(), |file| file.display().to_string());
+    let file = passfile().map_or("libpq's password file".into(), |file| shell_word(&file));
     let append = format!("borealisctl export pgpass {}{flag} >> {file}", exported.target);
     // libpq passes over a file that others may read.
     let append = if cfg!(windows) { append } else { format!("(umask 077; {append})") };

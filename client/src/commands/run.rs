@@ -4,7 +4,7 @@ use std::ffi::OsString;
 use std::io::{self, Read};
 use std::path::Path;
 
-use borealis_proto::{Identity, OnError};
+use borealis_proto::{Identity, OnError, QueryRequest};
 use tokio::process::Command;
 
 use super::shared::{Held, Wish};
@@ -49,13 +49,15 @@ fn what(args: &RunArgs) -> Result<What, Error> {
     }
     if let Some(path) = &args.db_cmd_file {
         let text = read(path).map_err(|source| Error::Input { path: path.clone(), source })?;
+        // Editors on Windows begin a file with it; psql leaves it out too.
+        let text = text.strip_prefix('\u{feff}').map(str::to_owned).unwrap_or(text);
         return sql(args, text, path != Path::new("-")).map(What::Sql);
     }
     if let Some(text) = &args.shell_cmd {
         return Ok(What::Program(shell(text)));
     }
     let mut words = args.program.iter();
-    let mut command = Command::new(words.next().cloned().unwrap_or_default());
+    let mut command = Command::new(program(words.next().cloned().unwrap_or_default()));
     command.args(words);
     Ok(What::Program(command))
 }
@@ -71,9 +73,30 @@ fn sql(args: &RunArgs, text: String, stdin: bool) -> Result<Sql, Error> {
                 hint: "leave one of the two out".to_owned(),
             });
         }
+        cli::OnError::Continue if has_copy_data(&text) => {
+            return Err(belongs_into_psql(
+                "data of COPY … FROM STDIN stands in the SQL: it would be run",
+            ));
+        }
         cli::OnError::Continue => OnError::Continue,
     };
+    if text.len() > QueryRequest::LONGEST_SQL {
+        return Err(belongs_into_psql("the SQL is longer than 4 MiB"));
+    }
     Ok(Sql { text, format, on_error, single_transaction, stdin })
+}
+
+/// As in what pg_dump writes. Sent as a whole, it is refused as a whole; statement by statement,
+/// what stands between semicolons in a row of data would be SQL.
+fn has_copy_data(text: &str) -> bool {
+    sql::names_stdin(text) && text.lines().any(|line| line == r"\.")
+}
+
+fn belongs_into_psql(message: &str) -> Error {
+    Error::Usage {
+        message: message.to_owned(),
+        hint: "psql does that: borealisctl psql TARGET -w -- -f FILE".to_owned(),
+    }
 }
 
 fn read(path: &Path) -> io::Result<String> {
@@ -83,6 +106,17 @@ fn read(path: &Path) -> io::Result<String> {
         return Ok(text);
     }
     std::fs::read_to_string(path)
+}
+
+#[cfg(unix)]
+fn program(typed: OsString) -> OsString {
+    typed
+}
+
+/// `npm` is `npm.cmd` there, which the system's own search does not find.
+#[cfg(windows)]
+fn program(typed: OsString) -> OsString {
+    which::which(&typed).map_or(typed, Into::into)
 }
 
 #[cfg(unix)]

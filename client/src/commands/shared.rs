@@ -6,7 +6,7 @@ use borealis_proto::{
     Access, Credentials, Identity, OpenSession, Session, SessionId, SessionState, Target,
 };
 use jiff::{SignedDuration, Timestamp};
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::connect;
 use crate::api::{Api, Hold};
@@ -18,6 +18,9 @@ use crate::{Context, Error, choose, select, two_factor};
 
 /// How long commands wait for a session that they open for themselves.
 const PATIENCE: Duration = Duration::from_secs(30);
+
+/// How long Heroku may take for a name under which nothing is open.
+const ASIDE: Duration = Duration::from_secs(5);
 
 /// The daemon answers a long poll at least this often.
 const LONG_POLL: Duration = Duration::from_secs(30);
@@ -31,9 +34,36 @@ pub(super) async fn opened(
     let target = target::one(typed, &Here)?;
     let api = context.daemon().await?;
     let open = api.sessions().await?.sessions;
-    let find = async |target: &Target| Ok(select::one(target, write_access, &open)?);
-    let session = choose::resolving(&api, &target, find).await?;
+    let find = |target: &Target| select::one(target, write_access, &open);
+    let session = among(&open, &api, &target, find).await?;
     Ok((api, session))
+}
+
+/// What a target means among the open sessions. An add-on may be attached under a name under which
+/// it is not open: then Heroku knows, if it can be asked.
+pub(super) async fn among<T>(
+    open: &[Session],
+    api: &Api,
+    target: &Target,
+    find: impl Fn(&Target) -> Result<T, select::Error>,
+) -> Result<T, Error> {
+    let look = async |target: &Target| match find(target) {
+        Err(error @ select::Error::NotOpen { .. }) if !open.is_empty() => {
+            let addon = named_otherwise(api, target).await;
+            Ok(addon.and_then(|addon| find(&addon).ok()).ok_or(error)?)
+        }
+        found => Ok(found?),
+    };
+    choose::resolving(api, target, look).await
+}
+
+/// The add-on that an attachment, or an app, means.
+async fn named_otherwise(api: &Api, target: &Target) -> Option<Target> {
+    if let Target::Session(_) = target {
+        return None;
+    }
+    let asked = timeout(ASIDE, api.addon(target).identity()).await;
+    asked.ok()?.ok()?.addon_name.parse().ok()
 }
 
 /// Prints a session that ought to be up; an error if it is not.
@@ -137,8 +167,7 @@ pub(super) async fn wait_on(
     let deadline = patience.and_then(|patience| Instant::now().checked_add(patience));
     let mut list = api.sessions().await?;
     loop {
-        let now = find(&session.id, list.sessions)
-            .ok_or_else(|| Error::Gone { target: session.target.clone() })?;
+        let now = find(&session.id, list.sessions).ok_or_else(|| Error::gone(session))?;
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         if is_final(&now) || left.is_some_and(|left| is_in_vain(&now, left)) {
             return Ok(now);

@@ -93,7 +93,7 @@ pub(super) async fn run(held: &Held, sql: Sql) -> Result<Code, Error> {
 }
 
 /// Whether the SQL may want data: too often is harmless, stdin is only read when asked for.
-fn names_stdin(sql: &str) -> bool {
+pub(super) fn names_stdin(sql: &str) -> bool {
     sql.to_ascii_lowercase().contains("stdin")
 }
 

@@ -78,19 +78,24 @@ fn closed(session: &Session) -> Code {
 }
 
 async fn close(held: Held, mut signals: Signals) -> Result<Code, Error> {
-    let target = &held.session.target;
+    let Session { id, target, access, .. } = &held.session;
+    let open = format!("{target} stays open; close it: borealisctl down {target}{}", access.flag());
     if !held.session.ephemeral {
-        notes::note(&format!("{target} stays open; close it: borealisctl down {target}"));
+        notes::note(&open);
         return Ok(Code::DONE);
     }
-    let closing = held.api.close(&held.session.id, DRAIN);
+    let closing = held.api.release(id, DRAIN);
     let what = format!("closing {target}, after what is still running");
-    tokio::select! {
-        closed = spinner::during(&what, closing) => {
-            closed?;
-            notes::note(&format!("{target} is closed"));
-            Ok(Code::DONE)
-        }
-        signal = signals.next() => Ok(signal.code()),
-    }
+    let left = tokio::select! {
+        left = spinner::during(&what, closing) => left?,
+        signal = signals.next() => return Ok(signal.code()),
+    };
+    notes::note(&if left.state == SessionState::Closing {
+        format!("{target} is closed")
+    } else if left.ephemeral {
+        format!("{target} stays open until others have done with it")
+    } else {
+        open
+    });
+    Ok(Code::DONE)
 }

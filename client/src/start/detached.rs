@@ -40,6 +40,8 @@ impl Attempt {
             command.env("BOREALIS_CONFIG", std::path::absolute(&config).unwrap_or(config.into()));
         }
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(stderr);
+        // Our terminal's or our own unit's: the daemon's log is not to be looked for there.
+        command.env_remove("JOURNAL_STREAM");
         detach(&mut command);
         if [&program, &paths.socket, state_dir].into_iter().all(|path| path.is_absolute()) {
             // The user's directory may be unmounted or removed long before the daemon ends.

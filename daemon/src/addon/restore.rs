@@ -81,8 +81,8 @@ impl Addons {
 
     async fn is_provisioning(&self, addon: &str, lease: &mut Option<Lease>) -> Result<bool, Error> {
         let lease = match lease {
-            Some(lease) => lease,
-            None => lease.insert(self.vault.lease().await?),
+            Some(lease) if !lease.is_worn() => lease,
+            Some(_) | None => lease.insert(self.vault.lease().await?),
         };
         match self.borealis.info(addon, lease.token()).await {
             Ok(info) => Ok(info.is_provisioning()),

@@ -14,8 +14,9 @@ use serde::de::DeserializeOwned;
 use super::error::Error;
 use crate::session;
 
-/// Nobody waits longer than this for an answer; who wants to can ask again.
-const LONGEST: Duration = Duration::from_secs(600);
+/// Nobody waits longer than this for an answer; who wants to can ask again. The longest that
+/// `borealisctl` takes: less would cut off what people have asked for.
+const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// From the head of a request to the end of its JSON: who sends a byte now and then would keep one of
 /// the places for ever.

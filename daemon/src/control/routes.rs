@@ -28,7 +28,7 @@ pub(super) fn router(state: ControlState, closing: CancellationToken) -> Router 
         ("/v1/sessions/{id}/refresh", post(sessions::refresh)),
         ("/v1/sessions/{id}/credentials", get(credentials::get)),
         ("/v1/sessions/{id}/hold", get(hold::hold)),
-        ("/v1/query", post(query::query).layer(DefaultBodyLimit::max(upload::SQL))),
+        ("/v1/query", post(query::query).layer(DefaultBodyLimit::max(upload::LONGEST))),
         ("/v1/events", get(events::events)),
     ])
     .merge(about_addons());

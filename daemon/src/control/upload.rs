@@ -14,8 +14,8 @@ use super::error::Error;
 use super::extract::in_time;
 use crate::session::{Piece, Upload};
 
-/// SQL may be long; more than this, in bytes, is a dump, and belongs into psql.
-pub(super) const SQL: usize = 4 * 1024 * 1024;
+/// The longest request, in bytes: one byte of SQL is at most six in JSON.
+pub(super) const LONGEST: usize = QueryRequest::LONGEST_SQL * 6 + 1024;
 
 /// Whether a request comes as a line with data behind it.
 pub(super) fn has_lines(headers: &HeaderMap) -> bool {
@@ -49,7 +49,7 @@ async fn first_line(rest: &mut BodyDataStream) -> Result<(Bytes, Bytes), Error> 
             return Ok((line.freeze(), data.split_off(1)));
         }
         line.extend_from_slice(&data);
-        if line.len() > SQL {
+        if line.len() > LONGEST {
             let message = "the first line is too long".to_owned();
             return Err(Error::Malformed { status: StatusCode::PAYLOAD_TOO_LARGE, message });
         }

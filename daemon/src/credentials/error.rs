@@ -43,6 +43,8 @@ pub enum Error {
     TooOften {
         /// Which.
         credential: Kind,
+        /// How long until the service may be asked.
+        wait: Duration,
     },
     /// Refused, and the user wants to be asked.
     #[error(
@@ -65,7 +67,7 @@ impl Error {
     pub(super) fn denied(denied: Denied, credential: Kind) -> Self {
         match denied {
             Denied::TooSoon(wait) => Self::TooSoon { credential, wait },
-            Denied::TooOften => Self::TooOften { credential },
+            Denied::TooOften(wait) => Self::TooOften { credential, wait },
             Denied::NotAsked => Self::NotAsked { credential },
         }
     }
@@ -81,16 +83,16 @@ impl Error {
                 let fault = Fault::Paced { first: *wait, ceiling: *wait };
                 Failure::new(fault, ErrorCode::RateLimited, self.to_string()).hint(REFRESH)
             }
-            Self::TooOften { .. } => self.blocked(ErrorCode::TooManyRenewals),
-            Self::NotAsked { .. } => self.blocked(ErrorCode::RefreshRequired),
+            Self::TooOften { wait, .. } => self.blocked(ErrorCode::TooManyRenewals, Some(*wait)),
+            Self::NotAsked { .. } => self.blocked(ErrorCode::RefreshRequired, None),
             Self::Interrupted => {
                 Failure::new(Fault::Transient, ErrorCode::Internal, self.to_string())
             }
         }
     }
 
-    fn blocked(&self, code: ErrorCode) -> Failure {
-        Failure::new(Fault::Blocked { recheck: None }, code, self.to_string()).hint(REFRESH)
+    fn blocked(&self, code: ErrorCode, recheck: Option<Duration>) -> Failure {
+        Failure::new(Fault::Blocked { recheck }, code, self.to_string()).hint(REFRESH)
     }
 }
 

@@ -50,8 +50,8 @@ pub(super) enum Entry {
 pub(super) enum Denied {
     /// Not before so long.
     TooSoon(Duration),
-    /// Not before a person has looked.
-    TooOften,
+    /// Not before a person has looked, or so long.
+    TooOften(Duration),
     /// Not before a person says so.
     NotAsked,
 }
@@ -62,7 +62,8 @@ impl Ledger {
         match (want, renew) {
             (Want::Any, _) => Ok(Entry::Plain),
             (Want::Other(_), _) => Ok(Entry::Refresh),
-            (Want::Renewed(_), Renew::Ask) => Err(Denied::NotAsked),
+            (Want::Renewed(_) | Want::Unreached(_), Renew::Ask) => Err(Denied::NotAsked),
+            (Want::Unreached(_), Renew::Auto) => self.may_by_itself(Past::Worked, Instant::now()),
             (Want::Renewed(Refused { found_by: Asker::Person, .. }), Renew::Auto) => {
                 Ok(Entry::Plain)
             }
@@ -76,8 +77,10 @@ impl Ledger {
         while self.counted.front().is_some_and(|first| now.duration_since(*first) >= DAY) {
             self.counted.pop_front();
         }
-        if self.counted.len() >= CEILING {
-            return Err(Denied::TooOften);
+        if let Some(first) = self.counted.front()
+            && self.counted.len() >= CEILING
+        {
+            return Err(Denied::TooOften(*first + DAY - now));
         }
         let unproved = self.last.filter(|_| past == Past::New);
         match self.last_automatic.max(unproved).map(|last| last + APART) {

@@ -184,7 +184,7 @@ impl<V> Slot<V> {
             (Want::Any, Some(generation)) => {
                 Want::Renewed(Refused { generation, past: Past::Worked, found_by: Asker::Daemon })
             }
-            (Want::Any | Want::Other(_) | Want::Renewed(_), _) => want,
+            (Want::Any | Want::Other(_) | Want::Renewed(_) | Want::Unreached(_), _) => want,
         }
     }
 }

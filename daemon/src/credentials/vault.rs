@@ -92,9 +92,10 @@ impl Vault {
     pub async fn lease(&self) -> Result<Lease, Error> {
         let (give, taken) = oneshot::channel();
         let (issuer, tasks) = (self.issuer.clone(), self.tasks.clone());
+        let closing = self.closing.clone();
         self.tasks.spawn(async move {
             // Nobody there to take it: dropped, and with that revoked.
-            let _gone = give.send(Lease::take(&issuer, &tasks).await);
+            let _gone = give.send(Lease::take(&issuer, &tasks, &closing).await);
         });
         taken.await.map_err(|_dropped| Error::Interrupted)?
     }
@@ -139,7 +140,7 @@ impl Vault {
         let closing = self.closing.clone();
         async move {
             tracing::info!(addon, generation = generation.0, "asking for SSH credentials");
-            let lease = Lease::take(&issuer, &tasks).await?;
+            let lease = Lease::take(&issuer, &tasks, &closing).await?;
             let user = issuer.ssh_user(&addon, lease.token());
             let user = unless_closing(&closing, user).await??;
             Ok(ssh_credentials(user, generation))
@@ -157,7 +158,7 @@ impl Vault {
         async move {
             let write = access == Access::ReadWrite;
             tracing::info!(addon, %access, generation = generation.0, "asking for a password");
-            let lease = Lease::take(&issuer, &tasks).await?;
+            let lease = Lease::take(&issuer, &tasks, &closing).await?;
             let user = issuer.db_user(&addon, lease.token(), write);
             let user = unless_closing(&closing, user).await??;
             Ok(database_credentials(user, generation))

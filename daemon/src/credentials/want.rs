@@ -11,6 +11,8 @@ pub enum Want {
     Other(Generation),
     /// Newer ones than these, because the other side refuses them.
     Renewed(Refused),
+    /// Newer ones than these, because nobody has answered for long where they lead.
+    Unreached(Generation),
 }
 
 /// What the other side refuses.
@@ -48,7 +50,9 @@ impl Want {
     pub fn beyond(self) -> Option<Generation> {
         match self {
             Self::Any => None,
-            Self::Other(generation) | Self::Renewed(Refused { generation, .. }) => Some(generation),
+            Self::Other(generation)
+            | Self::Unreached(generation)
+            | Self::Renewed(Refused { generation, .. }) => Some(generation),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use borealis_proto::Check;
+use borealis_proto::{Check, shell_word};
 
 use crate::platform::{DirError, check_private_dir};
 
@@ -41,7 +41,7 @@ fn unsafe_or_full(error: &DirError) -> Check {
 }
 
 fn hint(error: &DirError) -> String {
-    let close = |path: &PathBuf| format!("chmod 700 {}", path.display());
+    let close = |path: &PathBuf| format!("chmod 700 {}", shell_word(path));
     match error {
         DirError::Open { path, .. } | DirError::Shared { path, .. } => close(path),
         // It is made anew with the next start.
@@ -49,7 +49,7 @@ fn hint(error: &DirError) -> String {
             "borealisctl daemon restart".to_owned()
         }
         DirError::Io { path, .. } => {
-            format!("free the disk or mend the directory: df -h {}", path.display())
+            format!("free the disk or mend the directory: df -h {}", shell_word(path))
         }
         DirError::NotADirectory { .. } | DirError::Foreign { .. } => ELSEWHERE.to_owned(),
     }

@@ -213,11 +213,11 @@ impl Login {
         }
         let mut obstacle = None;
         for source in &self.sources {
-            match ask(source.as_ref()).await {
-                Ok(Some(token)) => {
-                    let token = token_only(&token, source.name())?;
-                    return Ok(Found { place: source.place(), token, obstacle });
-                }
+            let token = ask(source.as_ref()).await;
+            let token = token
+                .and_then(|token| token.map(|text| token_only(&text, source.name())).transpose());
+            match token {
+                Ok(Some(token)) => return Ok(Found { place: source.place(), token, obstacle }),
                 Ok(None) => {}
                 Err(error) => {
                     tracing::warn!(source = source.name(), %error, "passing over a login");

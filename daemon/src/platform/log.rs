@@ -97,9 +97,22 @@ fn best_place(file: &Path) -> (LogPlace, BoxedLayer, Option<io::Error>) {
 /// systemd sets the variable when stderr is the journal; then fields can be sent beside the text.
 #[cfg(target_os = "linux")]
 fn journal() -> Option<BoxedLayer> {
-    std::env::var_os("JOURNAL_STREAM")?;
+    let named = std::env::var("JOURNAL_STREAM").ok()?;
+    if !is_ours(&named, &io::stderr()) {
+        return None;
+    }
     let layer = tracing_journald::layer().ok()?;
     Some(layer.with_syslog_identifier("borealisd".to_owned()).boxed())
+}
+
+/// Whether a file is the one that is named, by device and inode: the variable is inherited by who
+/// writes elsewhere, from a desktop's terminal for one.
+#[cfg(target_os = "linux")]
+fn is_ours(named: &str, file: &impl std::os::fd::AsFd) -> bool {
+    use std::os::linux::fs::MetadataExt;
+    let copy = file.as_fd().try_clone_to_owned().map(std::fs::File::from);
+    let here = copy.and_then(|file| file.metadata());
+    here.is_ok_and(|here| named == format!("{}:{}", here.st_dev(), here.st_ino()))
 }
 
 #[cfg(not(target_os = "linux"))]

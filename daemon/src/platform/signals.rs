@@ -2,8 +2,8 @@
 
 use tokio_util::sync::CancellationToken;
 
-/// Cancels `shutdown` at the first SIGTERM or SIGINT (Ctrl+C on Windows) and returns at the second:
-/// then the process has to end at once. Drop it when the daemon is done.
+/// Cancels `shutdown` at the first SIGTERM, SIGINT (Ctrl+C on Windows) or SIGHUP (the terminal that
+/// it was started at is closed: passwords must not stay in its files) and returns at the second: then the process has to end at once. Drop it when the daemon is done.
 ///
 /// # Errors
 /// When the system does not let us listen for signals.
@@ -21,6 +21,7 @@ pub async fn cancel_on_signal(shutdown: CancellationToken) -> std::io::Result<()
 struct Signals {
     terminate: tokio::signal::unix::Signal,
     interrupt: tokio::signal::unix::Signal,
+    hangup: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
@@ -30,6 +31,7 @@ impl Signals {
         Ok(Self {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
         })
     }
 
@@ -37,6 +39,7 @@ impl Signals {
         tokio::select! {
             _ = self.terminate.recv() => "SIGTERM",
             _ = self.interrupt.recv() => "SIGINT",
+            _ = self.hangup.recv() => "SIGHUP",
         }
     }
 }

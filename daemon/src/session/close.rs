@@ -31,6 +31,19 @@ impl Manager {
         ended.await.map_err(|_gone| Error::Closing)
     }
 
+    /// The same for a holder who leaves: a session that others hold, or that is wanted for itself,
+    /// stays.
+    ///
+    /// # Errors
+    /// When there is no such session.
+    pub async fn release(&self, id: &SessionId, drain: Duration) -> Result<Session, Error> {
+        let live = self.find(id)?;
+        if live.accepting.is_cancelled() || self.begins_to_end(&live, 1) {
+            return self.close(id, drain).await;
+        }
+        Ok(live.show())
+    }
+
     /// Ends the session, wholly. A second caller waits for the first one's work.
     pub(super) async fn end(&self, live: &Arc<Live>, drain: Duration) {
         let first = !live.accepting.is_cancelled();

@@ -34,6 +34,10 @@ pub(super) async fn serve(live: Arc<Live>, stream: TcpStream, _place: OwnedSemap
 async fn join(live: &Live, mut stream: TcpStream) {
     // Queries are small: waiting to fill a packet would cost each of them a round trip.
     let _ = stream.set_nodelay(true);
+    if let Err(guest) = check_guest(&stream) {
+        turn_guest_away(live, stream, &guest).await;
+        return;
+    }
     let first = match postgres::read_first(&mut stream).await {
         Ok(first) => first,
         Err(error) => {
@@ -41,14 +45,6 @@ async fn join(live: &Live, mut stream: TcpStream) {
             return;
         }
     };
-    if let Err(guest) = check_guest(&stream) {
-        warn!(session = %live.id, %guest, "a guest was turned away");
-        let message = format!("borealisd: {}: {guest}", live.target());
-        let hint = "open a session of your own: borealisctl up";
-        let refusal = Refusal { kind: RefusalKind::NotNow, message: &message, hint };
-        say_no(live, stream, first, refusal).await;
-        return;
-    }
     match wait_for_channel(live).await {
         Ok(channel) => {
             live.heard(true);
@@ -71,9 +67,22 @@ async fn turn_away(live: &Live, stream: TcpStream, first: First, error: &Error) 
     }
     info!(session = %live.id, reason = %reason.message, "client turned away");
     let message = format!("borealisd: {}: {}", live.target(), reason.message);
-    let hint = reason.hint.unwrap_or_else(|| format!("borealisctl status {}", live.target()));
+    let hint = reason.hint.unwrap_or_else(|| live.address("borealisctl status TARGET"));
     let refusal = Refusal { kind: RefusalKind::NotNow, message: &message, hint: &hint };
     say_no(live, stream, first, refusal).await;
+}
+
+/// Before it has said anything, so that one who never does takes nobody's place for long.
+async fn turn_guest_away(live: &Live, mut stream: TcpStream, guest: &Guest) {
+    warn!(session = %live.id, %guest, "a guest was turned away");
+    let told = async {
+        let Ok(first) = postgres::read_first(&mut stream).await else { return };
+        let message = format!("borealisd: {}: {guest}", live.target());
+        let hint = "open a session of your own: borealisctl up";
+        let refusal = Refusal { kind: RefusalKind::NotNow, message: &message, hint };
+        say_no(live, stream, first, refusal).await;
+    };
+    let _ = timeout(NO_ROOM, told).await;
 }
 
 /// For a client that has come when there were no descriptors left.

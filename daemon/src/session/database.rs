@@ -28,6 +28,8 @@ pub(super) enum Command {
     Retry { why: Why, heard: Option<oneshot::Sender<()>> },
     /// A person wants others.
     Refresh { done: Reply },
+    /// Postgres is not where these say.
+    Doubt,
     /// Postgres refuses these.
     Renew { refused: Generation, found_by: Asker, done: Reply },
 }
@@ -111,6 +113,12 @@ impl Database {
         let (done, result) = oneshot::channel();
         let _ = self.commands.send(Command::Refresh { done }).await;
         result.await.unwrap_or_else(|_gone| Err(closing()))
+    }
+
+    /// Where Postgres should be it has not been for long: the service may know better.
+    pub(super) fn doubt(&self) {
+        // One whose hands are full is asking already.
+        let _ = self.commands.try_send(Command::Doubt);
     }
 
     /// Other credentials than these, which Postgres refuses.

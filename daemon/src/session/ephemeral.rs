@@ -91,18 +91,26 @@ impl Manager {
         true
     }
 
-    fn close_if_unheld(&self, live: &Arc<Live>) {
+    /// Whether a session begins to end because nobody else needs it: it is not wanted for itself,
+    /// and held at most by so many, who are leaving.
+    pub(super) fn begins_to_end(&self, live: &Live, leaving: usize) -> bool {
         let mut holders = live.holders.lock();
         let now = Instant::now();
         holders.expected.retain(|until| *until > now);
-        let held = holders.holding > 0 || !holders.expected.is_empty();
+        let held = holders.holding > leaving || !holders.expected.is_empty();
         if held || !live.ephemeral.load(Ordering::Relaxed) || live.accepting.is_cancelled() {
-            return;
+            return false;
         }
         // While nobody can say that they come.
         live.accepting.cancel();
-        drop(holders);
-        debug!(session = %live.id, "nobody holds it any more");
+        debug!(session = %live.id, "nobody else holds it any more");
+        true
+    }
+
+    fn close_if_unheld(&self, live: &Arc<Live>) {
+        if !self.begins_to_end(live, 0) {
+            return;
+        }
         let (manager, live) = (self.clone(), live.clone());
         self.tasks().spawn(async move {
             manager.end(&live, DRAIN).await;

@@ -64,7 +64,7 @@ impl Error {
             Self::NotUp(why) => why.clone(),
             Self::Channel(tunnel::NoChannel::Down(failure)) => failure.reason.clone(),
             Self::Channel(tunnel::NoChannel::Refused(_)) => {
-                let hint = "the tunnel is up and Postgres behind it is not: borealisctl info";
+                let hint = "the tunnel is up and Postgres behind it is not: borealisctl info ADDON";
                 reason(ErrorCode::DatabaseUnreachable, Some(hint))
             }
             Self::Closing | Self::Stopping => reason(ErrorCode::Closing, None),

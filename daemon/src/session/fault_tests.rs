@@ -167,6 +167,27 @@ async fn a_service_that_is_away_is_asked_seldom_and_a_wake_asks_at_once() {
     world.stop().await;
 }
 
+/// Behind this tunnel nobody ever answers, as where the service has moved a database.
+#[tokio::test(start_paused = true)]
+async fn where_postgres_is_said_to_be_and_is_not_is_asked_again() {
+    let world = World::with(&["one"], 0, &[]).await;
+    world.until("one", SessionState::Up).await;
+    let asked = || world.service.passwords.lock().len();
+    tokio::time::sleep(Duration::from_secs(4 * 60)).await;
+    assert_eq!(asked(), 1);
+    tokio::time::sleep(Duration::from_secs(2 * 60)).await;
+    assert_eq!(asked(), 2);
+    tokio::time::sleep(Duration::from_secs(30 * 60)).await;
+    assert_eq!(asked(), 2, "seldom");
+    *world.service.refusal.lock() = Some(503);
+    let authorizations = world.service.authorizations.lock().0;
+    tokio::time::sleep(Duration::from_secs(40 * 60)).await;
+    let asked = world.service.authorizations.lock().0 - authorizations;
+    assert_eq!(asked, 1, "once, whatever the answer is");
+    assert_eq!(world.session("one").state, SessionState::Up, "what is held serves on");
+    world.stop().await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn what_is_gone_is_looked_at_again() {
     let world = World::with(&["one"], 0, &[]).await;

@@ -31,6 +31,8 @@ pub(super) struct Keeper {
     refused: Option<Refused>,
     /// A person wants others than these: if there are none, they serve on.
     unwanted: Option<Generation>,
+    /// They may lead to where Postgres no longer is: if there are no others, they serve on.
+    astray: bool,
     /// Who asked for others and hears of the end.
     waiting: Vec<Reply>,
     commands: mpsc::Receiver<Command>,
@@ -73,6 +75,7 @@ impl Keeper {
             youngest: None,
             refused: None,
             unwanted: None,
+            astray: false,
             waiting: Vec::new(),
             commands,
             ours_since: None,
@@ -120,10 +123,13 @@ impl Keeper {
     }
 
     fn want(&self) -> Want {
-        match (self.unwanted, self.refused) {
-            (Some(generation), _) => Want::Other(generation),
-            (None, Some(refused)) => Want::Renewed(refused),
-            (None, None) => Want::Any,
+        let astray =
+            self.held.borrow().as_ref().filter(|_| self.astray).map(|held| held.generation);
+        match (self.unwanted, self.refused, astray) {
+            (Some(generation), _, _) => Want::Other(generation),
+            (None, Some(refused), _) => Want::Renewed(refused),
+            (None, None, Some(generation)) => Want::Unreached(generation),
+            (None, None, None) => Want::Any,
         }
     }
 
@@ -184,6 +190,10 @@ impl Keeper {
                 }
                 wanting
             }
+            Command::Doubt => {
+                self.astray = self.held.borrow().is_some();
+                self.astray
+            }
             Command::Refresh { done } => {
                 self.unwanted = self.unwanted.max(self.youngest);
                 self.waiting.push(done);
@@ -220,6 +230,7 @@ impl Keeper {
 
     fn keep(&mut self, credentials: Credentials) -> Option<Duration> {
         let refused = self.refused.take();
+        self.astray = false;
         let renewed = match self.unwanted.take() {
             Some(_) => None,
             None if refused.is_some() => Some(self.renewal()),
@@ -252,7 +263,7 @@ impl Keeper {
         self.ours_since = ours.then(Instant::now);
         warn!(owner = ?self.source.owner, ?fault, ?pause, reason = %failure.reason.message,
             "no database credentials");
-        self.unwanted = None;
+        (self.unwanted, self.astray) = (None, false);
         if self.refused.is_some() {
             self.held.send_replace(None);
         }

@@ -26,6 +26,7 @@ use super::room::Room;
 use super::wanted::Unsaved;
 use super::whereabouts::Whereabouts;
 use crate::credentials::Owner;
+use crate::fault::Failure;
 use crate::instant;
 use crate::locked::Locked;
 use crate::tasks::Tasks;
@@ -188,12 +189,23 @@ impl Live {
         format!("{}/{}", self.app, self.attachment)
     }
 
-    /// Rooms below do not know what to call a session: where they say TARGET, this one is meant.
+    /// Rooms below do not know what to call a session: where they say TARGET, this one is meant;
+    /// where they say ADDON, what is behind it, for commands that know no access.
+    pub(super) fn address(&self, hint: &str) -> String {
+        let addon = self.target();
+        let target = format!("{addon}{}", self.key.access.flag());
+        hint.replace("TARGET", &target).replace("ADDON", &addon)
+    }
+
+    /// The same for all that people are told.
     pub(super) fn addressed(&self, mut reason: Reason) -> Reason {
-        let write = self.key.access.flag();
-        let target = format!("{}{write}", self.target());
-        reason.hint = reason.hint.map(|hint| hint.replace("TARGET", &target));
+        reason.hint = reason.hint.map(|hint| self.address(&hint));
         reason
+    }
+
+    /// Why something that needs the session cannot be done now.
+    pub(super) fn not_up(&self, failure: Failure) -> Error {
+        Error::NotUp(self.addressed(failure.reason))
     }
 
     /// Whether these are the add-on's name or its UUID.

@@ -116,19 +116,18 @@ async fn answer(live: &Live, request: &QueryRequest, mut caller: Caller<'_>) {
     };
     if let Err(failed) = ask(live, &question, &mut caller).await {
         info!(session = %live.id, error = %failed, "query not answered");
-        caller.events.say(failed.into_event()).await;
+        caller.events.say(failed.into_event(live)).await;
     }
 }
 
 /// Asks, and once more with a new password if the old one is refused.
 async fn ask(live: &Live, question: &Question<'_>, caller: &mut Caller<'_>) -> Result<End, Failed> {
-    let held =
-        live.database.wait(PATIENCE).await.map_err(|failure| Error::NotUp(failure.reason))?;
+    let held = live.database.wait(PATIENCE).await.map_err(|failure| live.not_up(failure))?;
     match ask_as(live, &held, question, caller).await {
         Err(Failed::Query(refused)) if refused.is_login_refused() => {
             info!(session = %live.id, "Postgres refuses the password: asking for a new one");
             let renewed = live.database.renew(held.generation, caller.asker).await;
-            let renewed = renewed.map_err(|failure| Error::NotUp(failure.reason))?;
+            let renewed = renewed.map_err(|failure| live.not_up(failure))?;
             ask_as(live, &renewed, question, caller).await
         }
         result => result,
@@ -181,15 +180,14 @@ impl Live {
     /// When Postgres cannot be asked, what is held is all that can be had; what it refuses is not
     /// handed out.
     pub(super) async fn proved_login(&self, wait: Duration) -> Result<Credentials, Error> {
-        let held =
-            self.database.wait(wait).await.map_err(|failure| Error::NotUp(failure.reason))?;
+        let held = self.database.wait(wait).await.map_err(|failure| self.not_up(failure))?;
         let proved = tokio::time::timeout(LOGIN_PATIENCE, self.prove_login(Asker::Person)).await;
         if !matches!(proved, Ok(false)) {
             return Ok(self.database.held().unwrap_or(held));
         }
         let failure = self.database.status().borrow().failure.clone();
         match (self.database.held(), failure) {
-            (None, Some(failure)) => Err(Error::NotUp(self.addressed(failure.reason))),
+            (None, Some(failure)) => Err(self.not_up(failure)),
             (now, _) => Ok(now.unwrap_or(held)),
         }
     }
@@ -248,10 +246,11 @@ pub(super) enum Failed {
 }
 
 impl Failed {
-    fn into_event(self) -> QueryEvent {
+    fn into_event(self, live: &Live) -> QueryEvent {
         match self {
             Self::Session(error) => {
-                let (reason, choices) = (error.reason(), error.choices().to_vec());
+                let choices = error.choices().to_vec();
+                let reason = live.addressed(error.reason());
                 QueryEvent::Error {
                     detail: borealis_proto::ErrorDetail {
                         code: reason.code,

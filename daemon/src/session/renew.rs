@@ -47,13 +47,11 @@ async fn within(
     let deadline = Instant::now() + wait;
     let done = timeout_at(deadline, work).await.unwrap_or_else(|_late| Err(late()));
     let rest = deadline.saturating_duration_since(Instant::now());
-    outcome(done, live.settle(rest).await)
-}
-
-/// A session that is not up says itself why. One that is up must not hide that nothing is new.
-fn outcome(done: Result<(), Failure>, session: Session) -> Result<Session, Error> {
+    let session = live.settle(rest).await;
     match done {
-        Err(failure) if session.reason.is_none() => Err(Error::NotUp(failure.reason)),
+        // A session that is not up says itself why. One that is up must not hide that nothing is
+        // new.
+        Err(failure) if session.reason.is_none() => Err(live.not_up(failure)),
         Ok(()) | Err(_) => Ok(session),
     }
 }

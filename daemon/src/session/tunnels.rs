@@ -64,13 +64,16 @@ impl Tunnels {
                         sharers.retain(|one| !Arc::ptr_eq(one, sharer));
                         sharers.is_empty()
                     };
-                    unused.then(|| entry.remove().tunnel)
+                    unused.then(|| {
+                        // While no successor can have credentials of its own.
+                        self.vault.forget(owner);
+                        entry.remove().tunnel
+                    })
                 }
             }
         };
         if let Some(tunnel) = last {
             tunnel.stop().await;
-            self.vault.forget(owner);
         }
     }
 

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use borealis_proto::{ErrorCode, Reason};
+use borealis_proto::{ErrorCode, Reason, shell_word};
 use tracing::{info, warn};
 
 use super::live::Live;
@@ -132,6 +132,6 @@ fn reason(error: &SaveError, file: &Path) -> Reason {
     Reason {
         code: ErrorCode::NotSaved,
         message: format!("what is open now would not be so after a restart: {error}{cause}"),
-        hint: Some(format!("make room, or mend it: df -h {}; it is tried again", dir.display())),
+        hint: Some(format!("make room, or mend it: df -h {}; it is tried again", shell_word(dir))),
     }
 }

@@ -10,6 +10,7 @@ use super::live::Live;
 use super::proof::{Path, Rest, prove};
 use crate::credentials::Asker;
 use crate::instant;
+use crate::tunnel::Unreached;
 
 /// Proves the path each time it comes up, when nobody has used it for a while, and when a client's
 /// luck is not what the last proof has shown; and the password, which tools may have that tell nobody
@@ -18,6 +19,7 @@ pub(super) async fn watch(live: Arc<Live>) {
     let (mut tunnel, mut database) = (live.tunnel.status(), live.database.status());
     let mut rest = Rest::new(&live.traffic);
     let mut doubt = Doubt::new(tunnel.borrow().renewed.clone());
+    let mut unreached = Unreached::default();
     // Of each one at a time, however many clients complain.
     let (mut path, mut login) = (Proof::terminated(), Proof::terminated());
     loop {
@@ -43,7 +45,11 @@ pub(super) async fn watch(live: Arc<Live>) {
                     Path::Idle | Path::Used => live.unprove(),
                 }
             }
-            _known = &mut path => {}
+            proved = &mut path => match proved {
+                true => unreached.over(),
+                false if up && unreached.again() => live.database.doubt(),
+                false => {}
+            },
             _known = &mut login => {}
             () = live.stirred.notified() => {}
             Ok(()) = tunnel.changed() => {}

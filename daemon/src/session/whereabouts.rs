@@ -93,7 +93,7 @@ pub(super) async fn guarded<T>(
     want: Want,
     minted: impl Future<Output = Result<T, Failure>>,
 ) -> Result<T, Failure> {
-    if let Want::Renewed(_) = want
+    if let Want::Renewed(_) | Want::Unreached(_) = want
         && let Some(moved) = all_moved(all).await
     {
         return Err(moved);

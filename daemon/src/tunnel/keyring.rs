@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use borealis_proto::{CredentialKind, Renewed};
 
+use super::pace::Unreached;
 use super::traits::{Connector, KeySource, Link};
 use crate::credentials::{Asker, Generation, Past, Refused, SshCredentials, Want};
 use crate::fault::{Failure, Fault};
@@ -20,6 +21,10 @@ pub(super) struct Keyring {
     refused: Option<Refused>,
     /// A person wants others than these: if there are none, they serve on.
     unwanted: Option<Generation>,
+    /// Since when nobody answers where these lead.
+    unreached: Unreached,
+    /// They may lead to where the server no longer is: if there are no others, they serve on.
+    astray: bool,
     /// The last renewal that no person asked for.
     renewed: Option<Renewed>,
 }
@@ -52,10 +57,12 @@ impl Keyring {
     }
 
     pub(super) fn want(&self) -> Want {
-        match (self.unwanted, self.refused) {
-            (Some(generation), _) => Want::Other(generation),
-            (None, Some(refused)) => Want::Renewed(refused),
-            (None, None) => Want::Any,
+        let astray = self.held.as_ref().filter(|_| self.astray).map(|held| held.generation);
+        match (self.unwanted, self.refused, astray) {
+            (Some(generation), _, _) => Want::Other(generation),
+            (None, Some(refused), _) => Want::Renewed(refused),
+            (None, None, Some(generation)) => Want::Unreached(generation),
+            (None, None, None) => Want::Any,
         }
     }
 
@@ -63,6 +70,7 @@ impl Keyring {
     pub(super) fn hold(&mut self, credentials: Arc<SshCredentials>) -> News {
         let before = self.held.replace(credentials.clone()).map(|held| held.generation);
         let refused = self.refused.take();
+        self.astray = false;
         if self.unwanted.take().is_some() {
             self.renewed = None;
         } else if refused.is_some() {
@@ -79,6 +87,17 @@ impl Keyring {
     /// The server takes what is held.
     pub(super) fn took(&mut self) {
         self.taken = self.held.as_ref().map(|held| held.generation);
+        self.unreached.over();
+    }
+
+    /// Nobody answers where what is held leads.
+    pub(super) fn unreached(&mut self) {
+        self.astray |= self.unreached.again();
+    }
+
+    /// The service was asked where else to go, in vain. Says whether it was asked for that.
+    pub(super) fn stay(&mut self) -> bool {
+        std::mem::take(&mut self.astray)
     }
 
     /// The server refuses what is held.

@@ -31,7 +31,7 @@ mod spares_tests;
 mod supervisor_tests;
 
 pub use handle::{Company, NoChannel, Tunnel};
-pub use pace::{ASKING_EVERY, Pacer};
+pub use pace::{ASKING_EVERY, Pacer, Unreached};
 pub use relay::{Local, RelayEnd, Traffic, relay};
 pub use state::Why;
 pub use status::{Phase, Status};

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::fault::Fault;
 
 /// Before the first new try; doubles from there.
@@ -19,6 +21,11 @@ const GONE: Duration = Duration::from_secs(15 * 60);
 const ELSEWHERE: Duration = Duration::from_secs(5 * 60);
 /// How many times in a row a service must say "no such thing" to be believed.
 const MISSING_BELIEVED: u32 = 3;
+
+/// Credentials whose server nobody has reached for so long may lead to where it no longer is …
+const ASTRAY: Duration = Duration::from_secs(5 * 60);
+/// … and may do so still.
+const STILL_ASTRAY: Duration = Duration::from_secs(60 * 60);
 
 /// Counts failures since the thing was last well.
 #[derive(Debug, Default)]
@@ -81,6 +88,30 @@ impl Pacer {
     }
 }
 
+/// For how long nobody has answered where credentials lead. The service moves databases, and says
+/// where to only with new ones.
+#[derive(Debug, Default)]
+pub struct Unreached {
+    doubt_at: Option<Instant>,
+}
+
+impl Unreached {
+    /// Nobody answered again. Says whether it is time to ask whether that is the right place.
+    pub fn again(&mut self) -> bool {
+        let now = Instant::now();
+        let due = now >= *self.doubt_at.get_or_insert(now + ASTRAY);
+        if due {
+            self.doubt_at = Some(now + STILL_ASTRAY);
+        }
+        due
+    }
+
+    /// Somebody did.
+    pub fn over(&mut self) {
+        self.doubt_at = None;
+    }
+}
+
 fn doubled(first: Duration, times: u32, ceiling: Duration) -> Duration {
     first.saturating_mul(1 << times.min(16)).min(ceiling)
 }
@@ -114,6 +145,22 @@ mod tests {
         let waits = (0..1_000).filter_map(|_| pacer.failed_to_ask(Fault::Transient).1);
         let longest = waits.max().unwrap();
         assert!(CEILING < longest && longest <= ASKING_CEILING, "{longest:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_where_nobody_answers_is_doubted_after_a_while_and_then_seldom() {
+        let mut unreached = Unreached::default();
+        let mut doubts = Vec::new();
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(3 * 60 * 60) {
+            if unreached.again() {
+                doubts.push(begun.elapsed().as_secs() / 60);
+            }
+            tokio::time::advance(Duration::from_secs(15)).await;
+        }
+        assert_eq!(doubts, [5, 65, 125]);
+        unreached.over();
+        assert!(!unreached.again());
     }
 
     #[test]

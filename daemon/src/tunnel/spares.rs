@@ -158,6 +158,8 @@ impl Spares {
         let mut links = self.shared.links.borrow().clone();
         links.retain(|link| link.is_alive());
         if renewed {
+            // What was refused with the old key need not be with this one.
+            *self.shared.barred.lock() = None;
             links.drain(..).for_each(|link| retire(&self.tasks, link, self.stop.clone()));
         }
         memory.note(&links);

@@ -215,12 +215,23 @@ impl Supervisor {
             Outcome::Minted(Err(failure)) => {
                 self.fall_back(&failure);
                 self.demand_after = ASKING_EVERY;
-                let paced = self.pacer.failed_to_ask(failure.fault);
+                let (failure, paced) = if self.keyring.stay() {
+                    // Still the reason, and no reason not to try where there was somebody once.
+                    (self.failure.clone().unwrap_or(failure), self.pacer.failed(Fault::Transient))
+                } else {
+                    let paced = self.pacer.failed_to_ask(failure.fault);
+                    (failure, paced)
+                };
                 Event::Failed(self.fail(failure, paced))
             }
             Outcome::Connected(Err(failure)) => {
-                if failure.fault == Fault::StaleCredentials {
-                    self.keyring.refuse();
+                match failure.fault {
+                    Fault::StaleCredentials => self.keyring.refuse(),
+                    Fault::Transient => self.keyring.unreached(),
+                    Fault::Paced { .. }
+                    | Fault::Missing
+                    | Fault::Elsewhere
+                    | Fault::Blocked { .. } => {}
                 }
                 self.demand_after = DEMAND_EVERY;
                 let paced = self.pacer.failed(failure.fault);

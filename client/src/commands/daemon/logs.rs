@@ -10,30 +10,55 @@ use tokio::time::sleep;
 
 use crate::cli::LogsArgs;
 use crate::exit::Code;
+use crate::output::notes;
 use crate::{Context, Error, child, output};
 
-/// How the daemon says that its log is the journal.
+/// How the daemon says that its log is the journal …
 const JOURNAL: &str = "journal";
+/// … or the terminal that it was started at.
+const TERMINAL: &str = "stderr";
 
 /// Between two looks at a file that is followed.
 const LOOK: Duration = Duration::from_millis(200);
 
 pub(in crate::commands) async fn run(context: &Context, args: &LogsArgs) -> Result<Code, Error> {
     match location(context).await {
-        None => Ok(child::run(journal(args)).await?),
-        Some(path) => print(&path, args).await,
+        Location::Journal => Ok(child::run(journal(args)).await?),
+        Location::File(path) => print(&path, args).await,
+        Location::Terminal => {
+            notes::note("the daemon was started at a terminal, and says there what it does");
+            Ok(Code::DONE)
+        }
     }
 }
 
-/// The file, or none for the journal. A daemon that does not answer is not asked twice: its log
-/// is wanted all the more.
-async fn location(context: &Context) -> Option<PathBuf> {
+enum Location {
+    Journal,
+    File(PathBuf),
+    Terminal,
+}
+
+/// A daemon that does not answer is not asked twice: its log is wanted all the more.
+async fn location(context: &Context) -> Location {
+    let info = match context.running_daemon() {
+        Ok(api) => api.daemon().await.ok(),
+        Err(_no_key) => None,
+    };
+    match info.map(|info| info.log) {
+        Some(log) if log == JOURNAL => Location::Journal,
+        Some(log) if log == TERMINAL => Location::Terminal,
+        Some(log) => Location::File(PathBuf::from(log)),
+        None => without_daemon(context),
+    }
+}
+
+/// Where its unit would write. A file may be of the days before there was one.
+fn without_daemon(context: &Context) -> Location {
     let usual = context.paths.log_file();
-    match context.running_daemon().ok()?.daemon().await {
-        Ok(info) if info.log == JOURNAL => None,
-        Ok(info) => Some(PathBuf::from(info.log)),
-        Err(_not_running) if usual.exists() || cfg!(not(target_os = "linux")) => Some(usual),
-        Err(_not_running) => which::which("journalctl").map_or(Some(usual), |_there| None),
+    let by_unit = context.service().is_some() || !usual.exists();
+    match cfg!(target_os = "linux") && by_unit && which::which("journalctl").is_ok() {
+        true => Location::Journal,
+        false => Location::File(usual),
     }
 }
 

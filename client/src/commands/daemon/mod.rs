@@ -39,7 +39,7 @@ pub(super) async fn run(context: &Context, command: DaemonCommand) -> Result<Cod
 }
 
 async fn start(context: &Context) -> Result<Code, Error> {
-    let info = context.daemon().await?.daemon().await?;
+    let info = context.daemon().await?.equip().await?;
     let DaemonInfo { version, pid, .. } = info;
     output::print(&format!("borealisd {version} is running, pid {pid}\n"))?;
     Ok(Code::DONE)

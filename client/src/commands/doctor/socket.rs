@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use borealis_proto::Check;
+use borealis_proto::{Check, shell_word};
 
 const NAME: &str = "socket";
 
@@ -15,7 +15,7 @@ pub(super) fn check(socket: &Path) -> Option<Check> {
     let shown = socket.display();
     if !found.file_type().is_socket() {
         let check = Check::problem(NAME, format!("{shown} is not a socket"));
-        return Some(check.or_hint(format!("rm {shown}, or set BOREALIS_SOCKET")));
+        return Some(check.or_hint(format!("rm {}, or set BOREALIS_SOCKET", shell_word(socket))));
     }
     if found.uid() != rustix::process::geteuid().as_raw() {
         let check = Check::problem(NAME, format!("{shown} belongs to user {}", found.uid()));
@@ -28,7 +28,7 @@ pub(super) fn check(socket: &Path) -> Option<Check> {
         return Some(Check::ok(NAME, format!("{shown} is for you alone")));
     }
     let check = Check::warning(NAME, format!("{shown} can be reached by other users"));
-    Some(check.or_hint(format!("chmod 700 {}", dir.display())))
+    Some(check.or_hint(format!("chmod 700 {}", shell_word(dir))))
 }
 
 /// A pipe has no file and no mode.

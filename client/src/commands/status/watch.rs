@@ -58,7 +58,7 @@ impl Watch {
             if let Some(only) = &self.only
                 && self.sessions.is_empty()
             {
-                return Err(Error::Gone { target: only.target.clone() });
+                return Err(Error::gone(only));
             }
             self.show()?;
         }

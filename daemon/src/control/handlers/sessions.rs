@@ -29,6 +29,9 @@ pub(in crate::control) struct CloseParams {
     /// How long running connections may go on.
     #[serde(default = "ten_seconds")]
     drain_ms: u64,
+    /// The caller holds it: for others who do, and for who wants it for itself, it stays.
+    #[serde(default)]
+    release: bool,
 }
 
 fn ten_seconds() -> u64 {
@@ -62,13 +65,17 @@ pub(in crate::control) async fn get(State(state): State<Api>, Id(id): Id) -> Ans
     json(state.manager.get(&id))
 }
 
-/// `DELETE /v1/sessions/{id}`: answers with the session as it was at its end.
+/// `DELETE /v1/sessions/{id}`: answers with the session as it was at its end, or as it stays.
 pub(in crate::control) async fn close(
     State(state): State<Api>,
     Id(id): Id,
     Params(params): Params<CloseParams>,
 ) -> Answer<Json<Session>> {
-    json(state.manager.close(&id, bounded(params.drain_ms)).await)
+    let drain = bounded(params.drain_ms);
+    json(match params.release {
+        true => state.manager.release(&id, drain).await,
+        false => state.manager.close(&id, drain).await,
+    })
 }
 
 /// `POST /v1/sessions/{id}/reconnect`

@@ -54,11 +54,21 @@ async fn the_ceiling_is_of_a_day_and_a_person_lifts_it() {
         assert_eq!(ask(&mut ledger, worn), Ok(Entry::Automatic));
         advance(Duration::from_secs(60)).await;
     }
-    assert_eq!(ask(&mut ledger, worn), Err(Denied::TooOften));
+    let left = DAY - 60 * Duration::from_secs(CEILING as u64);
+    assert_eq!(ask(&mut ledger, worn), Err(Denied::TooOften(left)));
     assert_eq!(ask(&mut ledger, refused(Past::Worked, Asker::Person)), Ok(Entry::Plain));
-    assert_eq!(ask(&mut ledger, worn), Err(Denied::TooOften), "only a refresh lifts it");
+    assert_eq!(ask(&mut ledger, worn), Err(Denied::TooOften(left)), "only a refresh lifts it");
     assert_eq!(ask(&mut ledger, Want::Other(Generation(1))), Ok(Entry::Refresh));
     assert_eq!(ask(&mut ledger, worn), Ok(Entry::Automatic));
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_nobody_answers_is_a_reason_of_the_daemons_own() {
+    let mut ledger = Ledger::default();
+    let astray = Want::Unreached(Generation(1));
+    assert_eq!(ledger.may(astray, Renew::Ask), Err(Denied::NotAsked));
+    assert_eq!(ask(&mut ledger, astray), Ok(Entry::Automatic));
+    assert_eq!(ask(&mut ledger, refused(WORN.0, WORN.1)), Err(Denied::TooSoon(APART)));
 }
 
 #[tokio::test(start_paused = true)]
@@ -119,7 +129,10 @@ proptest! {
                         prop_assert!(ledger.may(want, Renew::Auto).is_ok());
                         continue;
                     }
-                    Err(Denied::TooOften) => prop_assert!(automatic.len() >= CEILING),
+                    Err(Denied::TooOften(wait)) => {
+                        prop_assert!(Duration::ZERO < wait && wait <= DAY);
+                        prop_assert!(automatic.len() >= CEILING);
+                    }
                     Err(Denied::NotAsked) => prop_assert!(false, "nobody wants to be asked"),
                 }
                 last = Some(now);
