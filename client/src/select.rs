@@ -76,6 +76,7 @@ pub fn all(
     if !matches!(target, Target::Session(_)) {
         prefer_personal(&mut fitting);
         refuse_several(target, &fitting)?;
+        add_other_access(&mut fitting, sessions);
         fitting.retain(|session| !write_access || session.access == Access::ReadWrite);
     }
     if fitting.is_empty() {
@@ -90,6 +91,16 @@ fn prefer_personal(fitting: &mut Vec<&Session>) {
     if fitting.iter().any(|session| session.identity == Identity::Personal) {
         fitting.retain(|session| session.identity == Identity::Personal);
     }
+}
+
+/// What the add-on has open under another of its names, for the other access.
+fn add_other_access<'a>(fitting: &mut Vec<&'a Session>, sessions: &'a [Session]) {
+    let [only] = fitting.as_slice() else { return };
+    let other = |one: &&Session| {
+        one.addon == only.addon && one.identity == only.identity && one.access != only.access
+    };
+    let others: Vec<&Session> = sessions.iter().filter(other).collect();
+    fitting.extend(others);
 }
 
 /// One add-on may be open under two of its names, once for each access.

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 use borealis_proto::Session;
 use support::machine::{Daemon, logged};
-use support::{PATIENCE, World, run};
+use support::{PATIENCE, UNTIL_TOLD, World, run};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
@@ -66,8 +66,7 @@ async fn who_comes_too_late_hears_why_and_nobody_else_notices() {
     let world = World::new().await;
     let daemon = with_limit(&world, "80").await;
     let session = world.up(&[TARGET]).await;
-    let sql = "select 'begun' from pg_sleep(0); select 'whole' from pg_sleep(4)";
-    let mut query = world.psql_command(&session, "require", sql).await;
+    let mut query = world.psql_command(&session, "require", UNTIL_TOLD).await;
     let query = query.stdout(Stdio::piped()).spawn().unwrap();
     world.until("it runs", || async { world.status(TARGET).await.connections.open == 1 }).await;
 
@@ -85,6 +84,7 @@ async fn who_comes_too_late_hears_why_and_nobody_else_notices() {
     let log = world.state_dir().join("borealisd.log");
     assert_eq!(logged(&log, "no room for another client"), 1, "once, not for each");
 
+    world.go_on().await;
     let output = query.wait_with_output().await.unwrap();
     assert!(String::from_utf8(output.stdout).unwrap().contains("whole"));
     drop((inside, late));

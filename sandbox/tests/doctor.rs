@@ -184,7 +184,7 @@ async fn a_login_that_is_missing_or_refused() {
 async fn a_login_that_is_accepted_helps_who_waits_for_one() {
     let mut world = World::new().await;
     let key = world.var("HEROKU_API_KEY").to_owned();
-    world.up(&[TARGET]).await;
+    world.up_reserved(&[TARGET], 0).await;
     world.ctl(&["daemon", "stop"]).await.ok();
     world.unset("HEROKU_API_KEY");
     world.until_state(TARGET, SessionState::Blocked).await;

@@ -90,9 +90,7 @@ impl Mac {
     /// At a port of its own: the usual one of an add-on is the same in all tests, and while our
     /// daemon is down another's would take it.
     async fn up(&self) -> Session {
-        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = free.local_addr().unwrap().port();
-        drop(free);
+        let port = self.world.sandbox.endpoints()[0];
         self.json(&format!("up sushi --port {port}")).await
     }
 

@@ -108,9 +108,9 @@ async fn what_others_run_as_the_same_user_goes_on() {
     let mut others = vec![elsewhere()];
     world.until("the other sleeps", || async { asleep(&world, "p_").await == 1 }).await;
     // Far enough from ours to be told apart: what is left between them is the clock's.
-    tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     let ours = psql_asleep(&world, &session, "require").await;
-    tokio::time::sleep(std::time::Duration::from_millis(800)).await;
+    tokio::time::sleep(std::time::Duration::from_secs(3)).await;
     others.push(elsewhere());
     world.until("all sleep", || async { asleep(&world, "p_").await == 3 }).await;
 

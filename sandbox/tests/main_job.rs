@@ -31,7 +31,8 @@ async fn up_opens_once_and_psql_answers_with_tls_and_without() {
 
 #[tokio::test]
 async fn two_accesses_share_one_tunnel() {
-    let world = World::new().await;
+    let mut world = World::new().await;
+    world.set("BOREALIS_LINKS", "1");
     let reading = world.up(&["sushi/DATABASE"]).await;
     let writing = world.up(&["sushi/DATABASE", "--write-access"]).await;
     assert_ne!(reading.endpoint.port, writing.endpoint.port);

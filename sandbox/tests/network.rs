@@ -96,6 +96,8 @@ async fn a_vpn_that_comes_and_goes_is_one_change_each() {
     watcher.ip("address add 10.8.0.2/24 dev vpn").await;
     watcher.ip("route add default via 10.8.0.1 dev vpn").await;
     watcher.world.until("it is noticed", || async { watcher.noticed() > 0 }).await;
+    // The daemon rests for five seconds after each, and gathers for three.
+    tokio::time::sleep(std::time::Duration::from_secs(9)).await;
     let up = watcher.noticed();
     // An IPv6 address that was probed for a second or two is news of its own.
     assert!(up <= 2, "{up}");
@@ -116,6 +118,7 @@ async fn a_route_that_is_only_renewed_is_no_change() {
     }
     // Told in order: had the renewal been a change, this would be the third.
     tokio::time::sleep(std::time::Duration::from_secs(6)).await;
+    assert_eq!(watcher.noticed(), 1);
     watcher.ip("route add 10.1.0.0/16 dev lo").await;
     watcher.until_noticed(2).await;
     watcher.stop().await;

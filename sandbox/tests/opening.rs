@@ -9,15 +9,17 @@
 
 mod support;
 
+use std::process::Stdio;
 use std::time::Duration;
 
 use borealis_proto::{Access, ErrorCode, Session, SessionState};
 use borealis_sandbox::Fault;
 use futures_util::future::join_all;
-use support::{Said, World, run};
+use support::{PATIENCE, Said, World, run, signal};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, UnixStream};
-use tokio::time::Instant;
+use tokio::process::Child;
+use tokio::time::{Instant, timeout};
 
 const TARGET: &str = "sushi/DATABASE";
 const OTHER: &str = "udon/DATABASE";
@@ -166,5 +168,74 @@ async fn an_address_is_the_same_whoever_was_first() {
     let again: Session = serde_json::from_str(&again.ok()).unwrap();
     assert_eq!(again.endpoint, adopted.endpoint);
     assert!((15_433..20_000).contains(&again.endpoint.port), "{}", again.endpoint.port);
+    world.finish().await;
+}
+
+async fn tunnel(world: &World) -> Child {
+    let child = world.ctl_command(&["tunnel", TARGET]).stderr(Stdio::piped()).spawn().unwrap();
+    world.until("it is open", || async { world.ls().await.len() == 1 }).await;
+    world.until_state(TARGET, SessionState::Up).await;
+    child
+}
+
+/// What it said after Ctrl+C.
+async fn interrupted(mut tunnel: Child) -> String {
+    let mut stderr = tunnel.stderr.take().unwrap();
+    assert!(signal(&mut tunnel, "INT").await.success());
+    let mut said = String::new();
+    timeout(PATIENCE, stderr.read_to_string(&mut said)).await.unwrap().unwrap();
+    said
+}
+
+#[tokio::test]
+async fn the_end_of_a_tunnel_is_not_the_end_of_what_others_need() {
+    let world = World::new().await;
+    let alone = tunnel(&world).await;
+    assert!(interrupted(alone).await.contains("is closed"));
+    assert!(world.ls().await.is_empty());
+
+    let first = tunnel(&world).await;
+    let sleeps = ["psql", TARGET, "--", "-XAtc", "select pg_sleep(60)"];
+    let psql = world.ctl_command(&sleeps).kill_on_drop(true).spawn().unwrap();
+    let asleep = || async {
+        let sql = "select 1 from pg_stat_activity where query = 'select pg_sleep(60)'";
+        world.sandbox.sql("d1", sql).await.unwrap().len() == 1
+    };
+    world.until("psql is in", asleep).await;
+    let said = interrupted(first).await;
+    assert!(said.contains("until others have done with it"), "{said}");
+    assert!(asleep().await, "psql goes on");
+    drop(psql);
+    world.until("the last has left", || async { world.ls().await.is_empty() }).await;
+
+    let first = tunnel(&world).await;
+    world.up(&[TARGET]).await;
+    let said = interrupted(first).await;
+    assert!(said.contains(&format!("borealisctl down {TARGET}")), "{said}");
+    assert_eq!(world.status(TARGET).await.state, SessionState::Up);
+    world.finish().await;
+}
+
+/// Heroku attaches one add-on to several apps, and `up` finds the session whatever it is called.
+#[tokio::test]
+async fn what_is_open_is_found_by_the_add_ons_other_name() {
+    let world = World::new().await;
+    let session = world.up(&[TARGET]).await;
+    let attach = Fault::Attach {
+        app: "ramen".to_owned(),
+        name: "DATABASE".to_owned(),
+        addon: session.addon.clone(),
+    };
+    world.sandbox.fault(attach).await.unwrap();
+    const ALIAS: &str = "ramen/DATABASE";
+    assert_eq!(world.up(&[ALIAS]).await.id, session.id);
+    assert_eq!(world.status(ALIAS).await.id, session.id);
+    let writing = world.up(&[ALIAS, "-w"]).await;
+    assert_eq!(writing.target, ALIAS);
+    let by_addon = run_as(&world, &session.addon, &["-u", "-w"]).await;
+    assert_eq!(by_addon, writing.user.unwrap(), "both are one add-on's");
+    world.ctl(&["down", ALIAS]).await.ok();
+    assert!(world.ls().await.is_empty(), "both of them");
+    world.ctl(&["url", ALIAS]).await.fails(4);
     world.finish().await;
 }

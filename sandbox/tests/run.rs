@@ -352,3 +352,36 @@ async fn ctrl_c_goes_to_psql() {
     assert!(String::from_utf8(output.stderr).unwrap().contains("canceling statement"));
     world.finish().await;
 }
+
+#[tokio::test]
+async fn sql_that_begins_as_editors_and_people_write_it() {
+    let world = World::new().await;
+    world.up(&[TARGET, "-w"]).await;
+    let csv = ["-f", "csv"];
+    assert_eq!(sql(&world, &csv, "-- seven\nselect 7").await.ok(), "?column?\n7");
+    let args = ["run", TARGET, "-w", "-f", "csv", "-i", "-"];
+    assert_eq!(fed(&world, &args, "\u{feff}select 7").await.ok(), "?column?\n7");
+    world.finish().await;
+}
+
+/// Statement by statement, what stands in a row of data would be a statement too.
+#[tokio::test]
+async fn the_data_of_a_dump_is_never_run() {
+    let world = World::new().await;
+    world.up(&[TARGET, "-w"]).await;
+    sql(&world, &[], "create table kept (line text)").await.ok();
+    sql(&world, &[], "insert into kept values ('one')").await.ok();
+    let dump = "copy kept (line) from stdin;\nfirst; delete from kept; last\n\\.\n";
+    let run = ["run", TARGET, "-w", "-f", "csv", "-i", "-"];
+    let said = fed(&world, &[&run[..], &["--on-error", "continue"]].concat(), dump).await.fails(2);
+    assert!(said.contains("borealisctl psql"), "{said}");
+    fed(&world, &run, dump).await.fails(1);
+    assert_eq!(sql(&world, &["-f", "csv"], "select line from kept").await.ok(), "line\none");
+
+    let long = format!("select '{}'", "x".repeat(4 << 20));
+    let said = fed(&world, &run, &long).await.fails(2);
+    assert!(said.contains("4 MiB") && said.contains("borealisctl psql"), "{said}");
+    let fits = format!("select length('{}')", "\n".repeat((4 << 20) - 100));
+    assert_eq!(fed(&world, &run, &fits).await.ok(), "length\n4194204");
+    world.finish().await;
+}

@@ -131,8 +131,9 @@ async fn a_target_that_is_none() {
 #[tokio::test]
 async fn a_taken_port_is_said_before_any_credential_is_asked_for() {
     let world = World::new().await;
-    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = taken.local_addr().unwrap().port().to_string();
+    let port = world.sandbox.endpoints()[0];
+    let taken = TcpListener::bind(("127.0.0.1", port)).unwrap();
+    let port = port.to_string();
     let said = world.ctl(&["up", TARGET, "--port", &port]).await.fails(7);
     assert!(said.contains(&port), "{said}");
     assert_eq!(world.sandbox.count("POST", "/oauth/authorizations"), 0);

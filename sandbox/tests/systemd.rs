@@ -99,6 +99,12 @@ impl Desk {
         serde_json::from_str(&self.ctl(&format!("{args} --json")).await.ok()).unwrap()
     }
 
+    /// At a port of its own: the usual one of an add-on is the same in all tests, and while our
+    /// daemon is down another's would take it.
+    async fn up(&mut self, world: &World) -> Session {
+        self.json(&format!("up sushi --port {}", world.sandbox.endpoints()[0])).await
+    }
+
     async fn pid(&mut self) -> u32 {
         self.json::<DaemonInfo>("daemon status").await.pid
     }
@@ -174,7 +180,7 @@ async fn a_service_from_install_to_uninstall() {
     let program = bin(desk.home.path()).join("borealisd");
     assert_eq!(status["program"].as_str(), program.to_str());
     assert_eq!(status["pid"], desk.pid().await);
-    let session: Session = desk.json("up sushi").await;
+    let session: Session = desk.up(&world).await;
     assert_eq!(session.state, SessionState::Up);
     desk.answers().await;
 
@@ -231,7 +237,7 @@ fn walk(dir: &Path) -> Vec<PathBuf> {
 async fn a_daemon_that_was_started_by_hand_gives_way_with_its_sessions() {
     let world = World::new().await;
     let Some(mut desk) = Desk::new(&world).await else { return };
-    let session: Session = desk.json("up sushi").await;
+    let session: Session = desk.up(&world).await;
     let by_hand = desk.pid().await;
 
     let installed = desk.ctl("service install").await.ok();

@@ -165,6 +165,17 @@ fn message_of(payload: &(dyn std::any::Any + Send)) -> &'static str {
 mod tests {
     use super::*;
 
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_journal_that_was_inherited_is_somebody_elses() {
+        use std::os::linux::fs::MetadataExt;
+        let (one, other) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+        let at = one.metadata().unwrap();
+        let named = format!("{}:{}", at.st_dev(), at.st_ino());
+        assert!(is_ours(&named, &one));
+        assert!(!is_ours(&named, &other) && !is_ours("", &one));
+    }
+
     #[test]
     fn only_our_own_crates_may_be_loud() {
         let table = [

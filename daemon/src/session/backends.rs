@@ -26,9 +26,9 @@ use crate::tunnel::{Channel, Company, Opening, Phase, Read};
 /// How long a query may take to be cancelled once its session closes.
 const LAST_CANCEL: Duration = Duration::from_secs(2);
 /// How long the ending of backends may hold up a session's end.
-const END_PATIENCE: Duration = Duration::from_secs(3);
+const END_PATIENCE: Duration = Duration::from_secs(5);
 /// How long clients have to hear Postgres' last words.
-const LAST_WORDS: Duration = Duration::from_millis(300);
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// From a connection in the kernel's queue to a backend of its own, on a busy server.
 const FORK: Duration = Duration::from_millis(500);
 

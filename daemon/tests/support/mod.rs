@@ -14,9 +14,12 @@ use std::time::Duration;
 /// Far more than anything here takes; only so that a hang fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A port that was free a moment ago.
+/// A port that was free a moment ago, below those that the system gives to outgoing connections, and
+/// above those of sandboxes: nobody else takes it before its server does.
 pub(crate) fn free_port() -> u16 {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port()
+    std::iter::repeat_with(|| rand::random_range(28_000..32_000))
+        .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())
+        .unwrap()
 }
 
 /// Runs a program to its end, and fails with what it said.

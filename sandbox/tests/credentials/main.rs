@@ -13,7 +13,7 @@ use borealis_proto::{CredentialKind, ErrorCode, Event, Session, SessionState};
 use borealis_sandbox::{Fault, Power, Rotate};
 use jiff::Timestamp;
 use rand::{RngExt as _, SeedableRng as _};
-use support::{World, run};
+use support::{UNTIL_TOLD, World, run};
 use tokio::io::{AsyncBufReadExt, BufReader};
 
 const TARGET: &str = "sushi/DATABASE";
@@ -124,9 +124,9 @@ async fn a_renewal_that_had_to_wait_comes_by_itself() {
     let world = World::new().await;
     up(&world).await;
     for _ in 0..2 {
-        lose_the_key(&world).await;
         let asked = || world.sandbox.count("POST", "/personal-ssh-users");
         let before = asked();
+        lose_the_key(&world).await;
         let deadline = tokio::time::Instant::now() + std::time::Duration::from_secs(60);
         while asked() == before || world.status(TARGET).await.state != SessionState::Up {
             assert!(tokio::time::Instant::now() < deadline, "never renewed");
@@ -270,7 +270,8 @@ async fn with_ask_nothing_is_renewed_before_a_person_says_so() {
     assert_eq!(calls(&world).await, by_a_person);
 
     rotate(&world, Rotate::Db).await;
-    for command in [&["url", TARGET][..], &["run", TARGET, "-u", "-d", "select 1"]] {
+    let query = &["run", TARGET, "-u", "-d", "select 1"][..];
+    for command in [query, &["url", TARGET], query] {
         let said = world.ctl(command).await;
         assert_eq!(said.code, Some(6), "{command:?}: {said:?}");
         assert!(said.out.is_empty() && said.err.contains(&hint), "{command:?}: {said:?}");
@@ -287,10 +288,9 @@ async fn with_ask_nothing_is_renewed_before_a_person_says_so() {
 async fn a_refresh_of_key_and_password_cuts_none_of_three_queries_on_several_links() {
     let world = World::new().await;
     let session = up(&world).await;
-    let sql = "select 'begun' from pg_sleep(0); select 'whole' from pg_sleep(6)";
     let mut queries = Vec::new();
     for open in 1..=3 {
-        let mut psql = world.psql_command(&session, "require", sql).await;
+        let mut psql = world.psql_command(&session, "require", UNTIL_TOLD).await;
         queries.push(psql.stdout(Stdio::piped()).spawn().unwrap());
         world
             .until("it runs", || async { world.status(TARGET).await.connections.open == open })
@@ -311,6 +311,7 @@ async fn a_refresh_of_key_and_password_cuts_none_of_three_queries_on_several_lin
             world.status(TARGET).await.connections.open == 3
         })
         .await;
+    world.go_on().await;
     for query in queries {
         let output = query.wait_with_output().await.unwrap();
         assert!(output.status.success());

@@ -30,6 +30,13 @@ use tokio::time::Instant;
 /// Nothing that a test waits for takes longer.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
+/// SQL that says `begun`, and `whole` once it may: see [`World::go_on`]. One that took a time would
+/// be over too soon on a slow machine.
+pub const UNTIL_TOLD: &str = "select 'begun'; \
+    do $$ begin while not exists (select from pg_class where relname = 'go_on') loop \
+    perform pg_sleep(0.05); end loop; end $$; \
+    select 'whole'";
+
 /// A sandbox, and an environment in which the built programs use it.
 pub struct World {
     pub sandbox: Sandbox,
@@ -134,6 +141,11 @@ impl World {
     pub async fn up_reserved(&self, args: &[&str], endpoint: usize) -> Session {
         let port = self.sandbox.endpoints()[endpoint].to_string();
         self.up(&[args, &["-p", &port]].concat()).await
+    }
+
+    /// Lets what waits in [`UNTIL_TOLD`] go on, in the database of `sushi`.
+    pub async fn go_on(&self) {
+        self.sandbox.sql("d1", "create table go_on ()").await.unwrap();
     }
 
     pub async fn status(&self, target: &str) -> Session {

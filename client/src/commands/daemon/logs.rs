@@ -11,6 +11,7 @@ use tokio::time::sleep;
 use crate::cli::LogsArgs;
 use crate::exit::Code;
 use crate::output::notes;
+use crate::start::manager::ServiceManager;
 use crate::{Context, Error, child, output};
 
 /// How the daemon says that its log is the journal …
@@ -55,7 +56,7 @@ async fn location(context: &Context) -> Location {
 /// Where its unit would write. A file may be of the days before there was one.
 fn without_daemon(context: &Context) -> Location {
     let usual = context.paths.log_file();
-    let by_unit = context.service().is_some() || !usual.exists();
+    let by_unit = matches!(context.service(), Some(ServiceManager::Systemd(_))) || !usual.exists();
     match cfg!(target_os = "linux") && by_unit && which::which("journalctl").is_ok() {
         true => Location::Journal,
         false => Location::File(usual),
