@@ -167,6 +167,26 @@ async fn a_service_that_is_away_is_asked_seldom_and_a_wake_asks_at_once() {
     world.stop().await;
 }
 
+#[tokio::test(start_paused = true)]
+async fn who_wakes_while_the_service_is_asked_does_not_wait_after_it_failed() {
+    let world = World::with(&["one"], 0, &[]).await;
+    *world.service.refusal.lock() = Some(503);
+    tokio::time::sleep(Duration::from_secs(3600)).await;
+    let begun = Instant::now();
+    let id = SessionId::new("one");
+    let wakes = async {
+        // The service thinks for 200 ms.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        world.manager.wake().await;
+        tokio::time::sleep(Duration::from_millis(150)).await;
+        *world.service.refusal.lock() = None;
+    };
+    let _ = tokio::join!(world.manager.reconnect(&id, Duration::from_millis(300)), wakes);
+    world.until("one", SessionState::Up).await;
+    assert!(begun.elapsed() < Duration::from_secs(1), "{:?}", begun.elapsed());
+    world.stop().await;
+}
+
 /// Behind this tunnel nobody ever answers, as where the service has moved a database.
 #[tokio::test(start_paused = true)]
 async fn where_postgres_is_said_to_be_and_is_not_is_asked_again() {

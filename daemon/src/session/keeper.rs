@@ -31,6 +31,8 @@ pub(super) struct Keeper {
     refused: Option<Refused>,
     /// A person wants others than these: if there are none, they serve on.
     unwanted: Option<Generation>,
+    /// The machine woke up, or its network changed, since they were asked for.
+    woken: bool,
     /// They may lead to where Postgres no longer is: if there are no others, they serve on.
     astray: bool,
     /// Who asked for others and hears of the end.
@@ -75,6 +77,7 @@ impl Keeper {
             youngest: None,
             refused: None,
             unwanted: None,
+            woken: false,
             astray: false,
             waiting: Vec::new(),
             commands,
@@ -135,6 +138,7 @@ impl Keeper {
 
     /// Asks the vault, and goes on hearing commands meanwhile.
     async fn mint(&mut self) -> Result<Credentials, Failure> {
+        self.woken = false;
         loop {
             let want = self.want();
             let mut minted = get(self.source.clone(), want).boxed();
@@ -180,6 +184,7 @@ impl Keeper {
     fn heed(&mut self, command: Command) -> bool {
         match command {
             Command::Retry { why, heard } => {
+                self.woken |= why == Why::Wake;
                 let wanting = self.held.borrow().is_none() && self.may_be_cut_short(why);
                 if let Some(heard) = heard {
                     if wanting {
@@ -258,7 +263,11 @@ impl Keeper {
 
     /// What is held stays in use, unless Postgres refuses it: it may still be good.
     fn fail(&mut self, failure: Failure) -> Option<Duration> {
-        let (fault, pause) = self.pacer.failed_to_ask(failure.fault);
+        let (fault, mut pause) = self.pacer.failed_to_ask(failure.fault);
+        if self.woken && fault == Fault::Transient {
+            // What failed was asked on the network that was.
+            pause = Some(Duration::ZERO);
+        }
         let ours = matches!(fault, Fault::Transient | Fault::StaleCredentials | Fault::Missing);
         self.ours_since = ours.then(Instant::now);
         warn!(owner = ?self.source.owner, ?fault, ?pause, reason = %failure.reason.message,

@@ -6,6 +6,7 @@
 //!
 //! The state machine is drawn in `docs/ARCHITECTURE.md`; `state` is that picture as a function.
 
+mod hand;
 mod handle;
 mod keyring;
 mod pace;

@@ -3,6 +3,7 @@
 use borealis_proto::Renewed;
 use jiff::Timestamp;
 
+use super::state::State;
 use crate::fault::Failure;
 
 /// How far it is.
@@ -18,6 +19,19 @@ pub enum Phase {
     Blocked,
     /// The end.
     Ended,
+}
+
+impl Phase {
+    /// Of a tunnel in this state.
+    pub(super) fn of(state: State) -> Self {
+        match state {
+            State::Minting | State::Connecting { .. } => Self::Working,
+            State::Up | State::Replacing => Self::Ready,
+            State::Backoff { .. } => Self::Waiting,
+            State::Elsewhere | State::Blocked => Self::Blocked,
+            State::Down => Self::Ended,
+        }
+    }
 }
 
 /// A snapshot, published on a watch channel.

@@ -5,13 +5,14 @@ use std::time::Duration;
 
 use borealis_proto::ErrorCode;
 use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Either, select};
+use futures_util::future::BoxFuture;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use super::keyring::{Keyring, News, Successor};
+use super::hand::{Outcome, first_of};
+use super::keyring::{Keyring, News};
 use super::pace::{ASKING_EVERY, Pacer};
 use super::serving::{Serving, SharedLink, retire};
 use super::state::{Action, Event, Pace, State, Why, step};
@@ -37,16 +38,6 @@ pub(super) enum Command {
     Replace { renew: bool, done: Reply },
 }
 
-/// What the future in hand brought.
-enum Outcome {
-    Minted(Result<Arc<SshCredentials>, Failure>),
-    Connected(Result<SharedLink, Failure>),
-    Replaced(Successor),
-    Ended(LinkEnd),
-    Settled,
-    Due,
-}
-
 pub(super) fn closing() -> Failure {
     Failure::new(Fault::Transient, ErrorCode::Closing, "the tunnel is closing")
 }
@@ -68,6 +59,8 @@ pub(super) struct Supervisor {
     pause: Option<Duration>,
     /// Why it is not up.
     failure: Option<Failure>,
+    /// The machine woke up, or its network changed, since credentials were asked for.
+    woken: bool,
     keyring: Keyring,
     /// Who asked for a replacement and hears of its end.
     waiting: Vec<Reply>,
@@ -109,6 +102,7 @@ impl Supervisor {
             demand_after: DEMAND_EVERY,
             pause: None,
             failure: None,
+            woken: false,
             keyring: Keyring::default(),
             waiting: Vec::new(),
             stop,
@@ -161,6 +155,7 @@ impl Supervisor {
         match action {
             Action::Mint => {
                 self.tried_at = Instant::now();
+                self.woken = false;
                 self.keys.key(self.keyring.want()).map(Outcome::Minted).boxed()
             }
             Action::Connect => match self.keyring.held() {
@@ -212,18 +207,7 @@ impl Supervisor {
                 self.put_into_service(link);
                 Event::Connected
             }
-            Outcome::Minted(Err(failure)) => {
-                self.fall_back(&failure);
-                self.demand_after = ASKING_EVERY;
-                let (failure, paced) = if self.keyring.stay() {
-                    // Still the reason, and no reason not to try where there was somebody once.
-                    (self.failure.clone().unwrap_or(failure), self.pacer.failed(Fault::Transient))
-                } else {
-                    let paced = self.pacer.failed_to_ask(failure.fault);
-                    (failure, paced)
-                };
-                Event::Failed(self.fail(failure, paced))
-            }
+            Outcome::Minted(Err(failure)) => Event::Failed(self.go_without(failure)),
             Outcome::Connected(Err(failure)) => {
                 match failure.fault {
                     Fault::StaleCredentials => self.keyring.refuse(),
@@ -270,6 +254,7 @@ impl Supervisor {
             }
             Command::Retry { why, heard } => {
                 self.heard = heard;
+                self.woken |= why == Why::Wake;
                 Some(Event::Retry(why))
             }
             Command::Replace { renew, done } => {
@@ -298,6 +283,22 @@ impl Supervisor {
         if self.keyring.fall_back() {
             self.answer(&Err(failure.clone()));
         }
+    }
+
+    /// There are no credentials, or no others.
+    fn go_without(&mut self, failure: Failure) -> Fault {
+        self.fall_back(&failure);
+        self.demand_after = ASKING_EVERY;
+        if self.keyring.stay() {
+            // Why others were wanted is still the reason, and none not to try where somebody was.
+            let failure = self.failure.clone().unwrap_or(failure);
+            let paced = self.pacer.failed(Fault::Transient);
+            return self.fail(failure, paced);
+        }
+        let (fault, pause) = self.pacer.failed_to_ask(failure.fault);
+        // What failed was asked on the network that was.
+        let at_once = self.woken && fault == Fault::Transient;
+        self.fail(failure, (fault, if at_once { Some(Duration::ZERO) } else { pause }))
     }
 
     fn keep_old_link(&mut self, failure: Failure) -> Fault {
@@ -351,13 +352,7 @@ impl Supervisor {
     }
 
     fn publish(&self, state: State) {
-        let phase = match state {
-            State::Minting | State::Connecting { .. } => Phase::Working,
-            State::Up | State::Replacing => Phase::Ready,
-            State::Backoff { .. } => Phase::Waiting,
-            State::Elsewhere | State::Blocked => Phase::Blocked,
-            State::Down => Phase::Ended,
-        };
+        let phase = Phase::of(state);
         let waits = matches!(phase, Phase::Waiting | Phase::Blocked);
         let next_retry_at = self.pause.filter(|_| waits).and_then(instant::after);
         let status = Status {
@@ -389,15 +384,4 @@ impl Kept for Supervisor {
         self.note_fault(rest);
         Duration::ZERO
     }
-}
-
-fn first_of(
-    one: BoxFuture<'static, Outcome>,
-    other: BoxFuture<'static, Outcome>,
-) -> BoxFuture<'static, Outcome> {
-    select(one, other)
-        .map(|either| match either {
-            Either::Left((outcome, _)) | Either::Right((outcome, _)) => outcome,
-        })
-        .boxed()
 }
