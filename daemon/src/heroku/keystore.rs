@@ -15,12 +15,13 @@ mod vault;
 
 use std::future::Future;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::BoxFuture;
 use serde::Deserialize;
 
 use super::login::{LoginError, Source};
+use crate::locked::Locked;
 use crate::secret::Secret;
 
 #[cfg(target_os = "macos")]
@@ -58,6 +59,9 @@ pub enum StoreError {
 pub struct Keystore {
     /// `login.json`
     whose: Option<PathBuf>,
+    /// Guards when that file was written, if the store then did not give the login: a Keychain may
+    /// have asked a person, who said no.
+    refused: Locked<Option<SystemTime>>,
 }
 
 /// What we need of `login.json`.
@@ -70,7 +74,26 @@ impl Keystore {
     /// Asks for the account that the Heroku CLI's `login.json` names.
     #[must_use]
     pub fn new(login_file: Option<PathBuf>) -> Self {
-        Self { whose: login_file }
+        Self { whose: login_file, refused: Locked::default() }
+    }
+
+    async fn written(&self) -> Option<SystemTime> {
+        tokio::fs::metadata(self.whose.as_ref()?).await.and_then(|found| found.modified()).ok()
+    }
+
+    async fn ask(&self) -> Result<Option<Secret<String>>, LoginError> {
+        let (found, written) = (self.find().await, self.written().await);
+        *self.refused.lock() = written.filter(|_| found.is_err());
+        found
+    }
+
+    /// What people may be asked for is asked for again once they have logged in again.
+    async fn ask_again(&self) -> Result<Option<Secret<String>>, LoginError> {
+        let refused = *self.refused.lock();
+        if store::ASKS_PEOPLE && refused.is_some() && refused == self.written().await {
+            return Ok(None);
+        }
+        self.ask().await
     }
 
     async fn find(&self) -> Result<Option<Secret<String>>, LoginError> {
@@ -88,7 +111,11 @@ impl Source for Keystore {
     }
 
     fn token(&self) -> BoxFuture<'_, Result<Option<Secret<String>>, LoginError>> {
-        Box::pin(self.find())
+        Box::pin(self.ask())
+    }
+
+    fn glance(&self) -> BoxFuture<'_, Result<Option<Secret<String>>, LoginError>> {
+        Box::pin(self.ask_again())
     }
 }
 

@@ -59,6 +59,11 @@ const CIPHERS: &[cipher::Name] =
 /// How we introduce ourselves.
 pub(super) const CLIENT_ID: &str = concat!("SSH-2.0-borealisd_", env!("CARGO_PKG_VERSION"));
 
+/// Window adjustments that may wait with the data for a client that sends and does not read. They take
+/// places and weigh nothing; sshd sends one for each 96 KiB, so this is an upload of 144 MiB. A place
+/// that is not taken costs nothing.
+const GRANTS: usize = 1536;
+
 /// How much may be under way to us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Room {
@@ -86,9 +91,9 @@ impl Room {
     }
 
     /// Messages for which russh has to have room, so that it never waits by itself: all that may
-    /// wait, and the one that comes when this is full.
+    /// wait, the one that comes when this is full, and what the server grants meanwhile.
     fn messages(self) -> usize {
-        (self.window / LEAST_WEIGHT) as usize + 1
+        (self.window / LEAST_WEIGHT) as usize + 1 + GRANTS
     }
 }
 
@@ -141,7 +146,7 @@ mod tests {
         for (milliseconds, window) in way {
             let room = Room::over(Duration::from_millis(milliseconds));
             assert_eq!(room.window, window, "{milliseconds} ms");
-            let smallest = i64::try_from(room.messages() - 1).unwrap() * Room::weight(1);
+            let smallest = i64::try_from(room.messages() - 1 - GRANTS).unwrap() * Room::weight(1);
             assert!(room.is_taken_by(smallest) && !room.is_taken_by(smallest - Room::weight(1)));
         }
     }

@@ -6,6 +6,8 @@ use super::{StoreError, blocking};
 use crate::secret::Secret;
 
 pub(super) const NAME: &str = "Keychain";
+/// Whether it may put a question on the screen. Yes: about programs that it does not know yet.
+pub(super) const ASKS_PEOPLE: bool = true;
 
 /// `errSecItemNotFound`
 const NOT_FOUND: i32 = -25_300;
