@@ -13,10 +13,10 @@ const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b
 
 /// Variables that would turn libpq away from the host and the user that we set, or have it refuse
 /// a server that is not of the kind it asks for.
-const MISLEADING: [&str; 3] = ["PGHOSTADDR", "PGSERVICE", "PGTARGETSESSIONATTRS"];
-/// … and how certificates are checked, for databases elsewhere: here the host key of the SSH server
-/// says who it is, and no certificate is for 127.0.0.1.
-const CERTIFICATES: [&str; 2] = ["PGSSLMODE", "PGSSLROOTCERT"];
+///
+/// Certificates are checked for databases elsewhere: here the host key of the SSH server says who it
+/// is, and no certificate is for 127.0.0.1. With a root certificate, libpq checks them unasked.
+const MISLEADING: [&str; 4] = ["PGHOSTADDR", "PGSERVICE", "PGTARGETSESSIONATTRS", "PGSSLROOTCERT"];
 
 /// What a program was given to log in with. Its password file is gone when this is.
 #[derive(Debug)]
@@ -44,10 +44,9 @@ impl Handed {
 /// Those of our own variables that are of no use to a program that talks to a session.
 pub(crate) fn misleading(var: impl Fn(&str) -> Option<String>) -> Vec<&'static str> {
     let set = |name: &&str| var(name).is_some();
-    let verifies = var("PGSSLMODE").is_some_and(|mode| mode.starts_with("verify-"))
-        || var("PGSSLROOTCERT").is_some_and(|cert| cert == "system");
-    let certificates = CERTIFICATES.into_iter().filter(|_| verifies);
-    MISLEADING.into_iter().chain(certificates).filter(set).collect()
+    let verifies = var("PGSSLMODE").is_some_and(|mode| mode.starts_with("verify-"));
+    let mode = verifies.then_some("PGSSLMODE");
+    MISLEADING.into_iter().filter(set).chain(mode).collect()
 }
 
 /// The variables that libpq reads, and the one that most else does.
@@ -114,9 +113,10 @@ mod tests {
         let table = [
             ("PGUSER=rolls", ""),
             ("PGSERVICE=other PGTARGETSESSIONATTRS=read-write", "PGSERVICE PGTARGETSESSIONATTRS"),
-            ("PGSSLMODE=require PGSSLROOTCERT=ca.pem", ""),
+            ("PGSSLMODE=require", ""),
+            ("PGSSLMODE=require PGSSLROOTCERT=ca.pem", "PGSSLROOTCERT"),
             ("PGSSLMODE=verify-full", "PGSSLMODE"),
-            ("PGSSLMODE=verify-ca PGSSLROOTCERT=ca.pem", "PGSSLMODE PGSSLROOTCERT"),
+            ("PGSSLMODE=verify-ca PGSSLROOTCERT=ca.pem", "PGSSLROOTCERT PGSSLMODE"),
             ("PGSSLROOTCERT=system", "PGSSLROOTCERT"),
         ];
         for (set, away) in table {

@@ -93,9 +93,12 @@ fn prefer_personal(fitting: &mut Vec<&Session>) {
     }
 }
 
-/// What the add-on has open under another of its names, for the other access.
+/// What the person has open under another of the add-on's names, for the other access.
 fn add_other_access<'a>(fitting: &mut Vec<&'a Session>, sessions: &'a [Session]) {
     let [only] = fitting.as_slice() else { return };
+    if only.identity != Identity::Personal {
+        return;
+    }
     let other = |one: &&Session| {
         one.addon == only.addon && one.identity == only.identity && one.access != only.access
     };

@@ -48,7 +48,8 @@ async fn stopped_reading(world: &World, session: &Session) -> Child {
     world
         .until("Postgres waits for it", || async {
             let waits = world.sandbox.sql("d1", running).await.unwrap();
-            waits.iter().flatten().all(|event| event.as_deref() == Some("ClientWrite"))
+            let stopped = |event: &Option<String>| event.as_deref() == Some("ClientWrite");
+            !waits.is_empty() && waits.iter().flatten().all(stopped)
         })
         .await;
     child

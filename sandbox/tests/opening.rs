@@ -16,9 +16,9 @@ use borealis_proto::{Access, ErrorCode, Session, SessionState};
 use borealis_sandbox::Fault;
 use futures_util::future::join_all;
 use support::{PATIENCE, Said, World, run, signal};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, UnixStream};
-use tokio::process::Child;
+use tokio::process::{Child, ChildStderr};
 use tokio::time::{Instant, timeout};
 
 const TARGET: &str = "sushi/DATABASE";
@@ -171,16 +171,21 @@ async fn an_address_is_the_same_whoever_was_first() {
     world.finish().await;
 }
 
-async fn tunnel(world: &World) -> Child {
-    let child = world.ctl_command(&["tunnel", TARGET]).stderr(Stdio::piped()).spawn().unwrap();
-    world.until("it is open", || async { world.ls().await.len() == 1 }).await;
-    world.until_state(TARGET, SessionState::Up).await;
-    child
+/// One that says that Ctrl+C ends it.
+async fn tunnel(world: &World) -> (Child, BufReader<ChildStderr>) {
+    let mut child = world.ctl_command(&["tunnel", TARGET]).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stderr = BufReader::new(child.stderr.take().unwrap());
+    let mut line = String::new();
+    while !line.contains("Ctrl+C") {
+        line.clear();
+        let read = timeout(PATIENCE, stderr.read_line(&mut line)).await.unwrap().unwrap();
+        assert_ne!(read, 0, "it ended");
+    }
+    (child, stderr)
 }
 
 /// What it said after Ctrl+C.
-async fn interrupted(mut tunnel: Child) -> String {
-    let mut stderr = tunnel.stderr.take().unwrap();
+async fn interrupted((mut tunnel, mut stderr): (Child, BufReader<ChildStderr>)) -> String {
     assert!(signal(&mut tunnel, "INT").await.success());
     let mut said = String::new();
     timeout(PATIENCE, stderr.read_to_string(&mut said)).await.unwrap().unwrap();

@@ -130,7 +130,7 @@ pub struct WaitArgs {
     #[arg(short, long)]
     pub write_access: bool,
     /// Give up after this; waits without end by default
-    #[arg(long, value_name = "DURATION", value_parser = duration::parse)]
+    #[arg(long, value_name = "DURATION", value_parser = duration::unbounded)]
     pub timeout: Option<Duration>,
     /// Print JSON
     #[arg(long)]

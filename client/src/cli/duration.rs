@@ -7,17 +7,24 @@ use jiff::SignedDuration;
 /// The daemon waits no longer.
 const LONGEST: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// For clap's `value_parser`.
+/// For clap's `value_parser`, where it is the daemon that waits.
 ///
 /// # Errors
 /// When the text is not a duration, or one that is negative or longer than a day.
 pub(super) fn parse(text: &str) -> Result<Duration, String> {
-    let duration =
-        typed(text).ok_or_else(|| format!("{text:?} is not a duration: type 30s, 500ms or 2m"))?;
+    let duration = unbounded(text)?;
     match duration <= LONGEST {
         true => Ok(duration),
         false => Err(format!("{text:?} is too long: 24h is the most, 30s is usual")),
     }
+}
+
+/// The same where it is we who wait.
+///
+/// # Errors
+/// When the text is not a duration, or a negative one.
+pub(super) fn unbounded(text: &str) -> Result<Duration, String> {
+    typed(text).ok_or_else(|| format!("{text:?} is not a duration: type 30s, 500ms or 2m"))
 }
 
 fn typed(text: &str) -> Option<Duration> {

@@ -18,7 +18,7 @@ pub(super) async fn run(context: &Context, args: DownArgs) -> Result<Code, Error
     let mut failures = Vec::new();
     let mut chosen: Vec<Session> = if args.all { open.clone() } else { Vec::new() };
     for target in &targets {
-        let find = |target: &Target| select::all(target, args.write_access, &open);
+        let find = |target: &Target, open: &[Session]| select::all(target, args.write_access, open);
         match among(&open, &api, target, find).await {
             Ok(sessions) => chosen.extend(sessions),
             Err(error) => failures.push(error),

@@ -34,7 +34,7 @@ pub(super) async fn opened(
     let target = target::one(typed, &Here)?;
     let api = context.daemon().await?;
     let open = api.sessions().await?.sessions;
-    let find = |target: &Target| select::one(target, write_access, &open);
+    let find = |target: &Target, open: &[Session]| select::one(target, write_access, open);
     let session = among(&open, &api, &target, find).await?;
     Ok((api, session))
 }
@@ -45,12 +45,17 @@ pub(super) async fn among<T>(
     open: &[Session],
     api: &Api,
     target: &Target,
-    find: impl Fn(&Target) -> Result<T, select::Error>,
+    find: impl Fn(&Target, &[Session]) -> Result<T, select::Error>,
 ) -> Result<T, Error> {
-    let look = async |target: &Target| match find(target) {
-        Err(error @ select::Error::NotOpen { .. }) if !open.is_empty() => {
+    // What a `run` has open is its own.
+    let personal: Vec<Session> =
+        open.iter().filter(|one| one.identity == Identity::Personal).cloned().collect();
+    let look = async |target: &Target| match find(target, open) {
+        Err(error @ select::Error::NotOpen { .. })
+            if !personal.is_empty() && !open.iter().any(|one| target.matches(one)) =>
+        {
             let addon = named_otherwise(api, target).await;
-            Ok(addon.and_then(|addon| find(&addon).ok()).ok_or(error)?)
+            Ok(addon.and_then(|addon| find(&addon, &personal).ok()).ok_or(error)?)
         }
         found => Ok(found?),
     };

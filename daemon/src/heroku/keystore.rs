@@ -43,6 +43,9 @@ pub enum StoreError {
     /// Nobody has typed its password since the user logged in.
     #[error("it is locked")]
     Locked,
+    /// Somebody was asked.
+    #[error("somebody did not allow it")]
+    Denied,
     /// Somebody may be looking at a question on the screen.
     #[error("it did not answer within {} s; it may be locked", TIMEOUT.as_secs())]
     TimedOut,
@@ -59,9 +62,8 @@ pub enum StoreError {
 pub struct Keystore {
     /// `login.json`
     whose: Option<PathBuf>,
-    /// Guards when that file was written, if the store then did not give the login: a Keychain may
-    /// have asked a person, who said no.
-    refused: Locked<Option<SystemTime>>,
+    /// Guards when that file was written, if a person whom the store asked has then said no.
+    denied: Locked<Option<SystemTime>>,
 }
 
 /// What we need of `login.json`.
@@ -74,7 +76,7 @@ impl Keystore {
     /// Asks for the account that the Heroku CLI's `login.json` names.
     #[must_use]
     pub fn new(login_file: Option<PathBuf>) -> Self {
-        Self { whose: login_file, refused: Locked::default() }
+        Self { whose: login_file, denied: Locked::default() }
     }
 
     async fn written(&self) -> Option<SystemTime> {
@@ -82,15 +84,18 @@ impl Keystore {
     }
 
     async fn ask(&self) -> Result<Option<Secret<String>>, LoginError> {
-        let (found, written) = (self.find().await, self.written().await);
-        *self.refused.lock() = written.filter(|_| found.is_err());
+        // Before: who logs in meanwhile has not been refused.
+        let written = self.written().await;
+        let found = self.find().await;
+        let no = matches!(&found, Err(LoginError::Store { source: StoreError::Denied, .. }));
+        *self.denied.lock() = written.filter(|_| no);
         found
     }
 
-    /// What people may be asked for is asked for again once they have logged in again.
+    /// Whoever said no is asked again once there is another login.
     async fn ask_again(&self) -> Result<Option<Secret<String>>, LoginError> {
-        let refused = *self.refused.lock();
-        if store::ASKS_PEOPLE && refused.is_some() && refused == self.written().await {
+        let denied = *self.denied.lock();
+        if denied.is_some() && denied == self.written().await {
             return Ok(None);
         }
         self.ask().await

@@ -194,7 +194,10 @@ impl Live {
     pub(super) fn address(&self, hint: &str) -> String {
         let addon = self.target();
         let target = format!("{addon}{}", self.key.access.flag());
-        hint.replace("TARGET", &target).replace("ADDON", &addon)
+        // Not one after the other: a name may have such a word in it.
+        let parts: Vec<_> =
+            hint.split("TARGET").map(|part| part.replace("ADDON", &addon)).collect();
+        parts.join(&target)
     }
 
     /// The same for all that people are told.

@@ -122,12 +122,13 @@ async fn answer(live: &Live, request: &QueryRequest, mut caller: Caller<'_>) {
 
 /// Asks, and once more with a new password if the old one is refused.
 async fn ask(live: &Live, question: &Question<'_>, caller: &mut Caller<'_>) -> Result<End, Failed> {
-    let held = live.database.wait(PATIENCE).await.map_err(|failure| live.not_up(failure))?;
+    let held =
+        live.database.wait(PATIENCE).await.map_err(|failure| Error::NotUp(failure.reason))?;
     match ask_as(live, &held, question, caller).await {
         Err(Failed::Query(refused)) if refused.is_login_refused() => {
             info!(session = %live.id, "Postgres refuses the password: asking for a new one");
             let renewed = live.database.renew(held.generation, caller.asker).await;
-            let renewed = renewed.map_err(|failure| live.not_up(failure))?;
+            let renewed = renewed.map_err(|failure| Error::NotUp(failure.reason))?;
             ask_as(live, &renewed, question, caller).await
         }
         result => result,

@@ -7,14 +7,14 @@ use futures_util::future::{BoxFuture, Either, select};
 
 use super::keyring::Successor;
 use super::serving::SharedLink;
-use super::traits::LinkEnd;
+use super::traits::{ConnectError, LinkEnd};
 use crate::credentials::SshCredentials;
 use crate::fault::Failure;
 
 /// What the future in hand brought.
 pub(super) enum Outcome {
     Minted(Result<Arc<SshCredentials>, Failure>),
-    Connected(Result<SharedLink, Failure>),
+    Connected(Result<SharedLink, ConnectError>),
     Replaced(Successor),
     Ended(LinkEnd),
     Settled,

@@ -18,6 +18,7 @@ use super::pool;
 use super::serving::{Serving, SharedLink, retire};
 use super::supervisor::Command;
 use super::traits::{ConnectError, Connector, Load};
+use crate::credentials::Generation;
 use crate::locked::Locked;
 use crate::tasks::{Kept, Tasks};
 
@@ -97,6 +98,8 @@ pub(super) struct Spares {
 struct Memory {
     /// The supervisor's link, when the spares beside it were made.
     beside: Option<SharedLink>,
+    /// With which key that was made.
+    key: Option<Generation>,
     /// Since when each spare has been idle.
     idle: Vec<(SharedLink, Instant)>,
     /// When a worn link was last replaced.
@@ -118,7 +121,7 @@ impl Kept for Spares {
 impl Spares {
     async fn tend(&mut self) {
         let shared = self.shared.clone();
-        let mut memory = Memory { beside: None, idle: Vec::new(), renewed: None };
+        let mut memory = Memory { beside: None, key: None, idle: Vec::new(), renewed: None };
         loop {
             let some = !shared.links.borrow().is_empty();
             let settled = async {
@@ -157,9 +160,12 @@ impl Spares {
         let renewed = replaced.is_some_and(|old| !Arc::ptr_eq(&old, &serving.link));
         let mut links = self.shared.links.borrow().clone();
         links.retain(|link| link.is_alive());
-        if renewed {
+        let generation = serving.credentials.generation;
+        if memory.key.replace(generation).is_some_and(|old| old != generation) {
             // What was refused with the old key need not be with this one.
             *self.shared.barred.lock() = None;
+        }
+        if renewed {
             links.drain(..).for_each(|link| retire(&self.tasks, link, self.stop.clone()));
         }
         memory.note(&links);

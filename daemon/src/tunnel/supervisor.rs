@@ -17,7 +17,7 @@ use super::pace::{ASKING_EVERY, Pacer};
 use super::serving::{Serving, SharedLink, retire};
 use super::state::{Action, Event, Pace, State, Why, step};
 use super::status::{Phase, Status};
-use super::traits::{Connector, KeySource, LinkEnd};
+use super::traits::{ConnectError, Connector, KeySource, LinkEnd};
 use crate::credentials::SshCredentials;
 use crate::fault::{Failure, Fault};
 use crate::instant;
@@ -155,15 +155,16 @@ impl Supervisor {
         match action {
             Action::Mint => {
                 self.tried_at = Instant::now();
-                self.woken = false;
+                if std::mem::take(&mut self.woken) {
+                    // Where nobody was on the network that was, somebody may be now.
+                    self.keyring.stay();
+                }
                 self.keys.key(self.keyring.want()).map(Outcome::Minted).boxed()
             }
             Action::Connect => match self.keyring.held() {
-                Some(credentials) => self
-                    .connector
-                    .connect(credentials.clone())
-                    .map(|made| Outcome::Connected(made.map_err(|error| error.failure())))
-                    .boxed(),
+                Some(credentials) => {
+                    self.connector.connect(credentials.clone()).map(Outcome::Connected).boxed()
+                }
                 None => std::future::ready(Outcome::Due).boxed(),
             },
             Action::Serve => self.serve(),
@@ -208,14 +209,13 @@ impl Supervisor {
                 Event::Connected
             }
             Outcome::Minted(Err(failure)) => Event::Failed(self.go_without(failure)),
-            Outcome::Connected(Err(failure)) => {
-                match failure.fault {
-                    Fault::StaleCredentials => self.keyring.refuse(),
-                    Fault::Transient => self.keyring.unreached(),
-                    Fault::Paced { .. }
-                    | Fault::Missing
-                    | Fault::Elsewhere
-                    | Fault::Blocked { .. } => {}
+            Outcome::Connected(Err(error)) => {
+                if let ConnectError::Unreachable { .. } | ConnectError::TimedOut { .. } = error {
+                    self.keyring.unreached();
+                }
+                let failure = error.failure();
+                if failure.fault == Fault::StaleCredentials {
+                    self.keyring.refuse();
                 }
                 self.demand_after = DEMAND_EVERY;
                 let paced = self.pacer.failed(failure.fault);
@@ -288,14 +288,17 @@ impl Supervisor {
     /// There are no credentials, or no others.
     fn go_without(&mut self, failure: Failure) -> Fault {
         self.fall_back(&failure);
-        self.demand_after = ASKING_EVERY;
-        if self.keyring.stay() {
-            // Why others were wanted is still the reason, and none not to try where somebody was.
-            let failure = self.failure.clone().unwrap_or(failure);
-            let paced = self.pacer.failed(Fault::Transient);
-            return self.fail(failure, paced);
-        }
-        let (fault, pause) = self.pacer.failed_to_ask(failure.fault);
+        let (failure, (fault, pause)) = if self.keyring.stay() {
+            let why = &failure.reason.message;
+            info!(tunnel = self.name, reason = %why, "the service does not say where else to go");
+            // Why it was asked is still the reason, and none not to try where somebody was.
+            self.demand_after = DEMAND_EVERY;
+            (self.failure.clone().unwrap_or(failure), self.pacer.failed(Fault::Transient))
+        } else {
+            self.demand_after = ASKING_EVERY;
+            let paced = self.pacer.failed_to_ask(failure.fault);
+            (failure, paced)
+        };
         // What failed was asked on the network that was.
         let at_once = self.woken && fault == Fault::Transient;
         self.fail(failure, (fault, if at_once { Some(Duration::ZERO) } else { pause }))

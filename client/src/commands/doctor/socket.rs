@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use borealis_proto::{Check, shell_word};
+use borealis_proto::Check;
 
 const NAME: &str = "socket";
 
@@ -10,6 +10,8 @@ const NAME: &str = "socket";
 #[cfg(unix)]
 pub(super) fn check(socket: &Path) -> Option<Check> {
     use std::os::unix::fs::{FileTypeExt, MetadataExt};
+
+    use borealis_proto::shell_word;
 
     let found = std::fs::symlink_metadata(socket).ok()?;
     let shown = socket.display();

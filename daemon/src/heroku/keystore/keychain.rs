@@ -6,13 +6,13 @@ use super::{StoreError, blocking};
 use crate::secret::Secret;
 
 pub(super) const NAME: &str = "Keychain";
-/// Whether it may put a question on the screen. Yes: about programs that it does not know yet.
-pub(super) const ASKS_PEOPLE: bool = true;
 
 /// `errSecItemNotFound`
 const NOT_FOUND: i32 = -25_300;
-/// `errSecInteractionNotAllowed`, `errSecAuthFailed`
-const LOCKED: [i32; 2] = [-25_308, -25_293];
+/// `errSecInteractionNotAllowed`
+const LOCKED: i32 = -25_308;
+/// `errSecAuthFailed`, `errSecUserCanceled`
+const DENIED: [i32; 2] = [-25_293, -128];
 
 pub(super) async fn lookup(
     service: &str,
@@ -22,7 +22,8 @@ pub(super) async fn lookup(
     blocking::call(move || match get_generic_password(&service, &account) {
         Ok(text) => Ok(Some(Secret::new(text))),
         Err(error) if error.code() == NOT_FOUND => Ok(None),
-        Err(error) if LOCKED.contains(&error.code()) => Err(StoreError::Locked),
+        Err(error) if error.code() == LOCKED => Err(StoreError::Locked),
+        Err(error) if DENIED.contains(&error.code()) => Err(StoreError::Denied),
         Err(error) => Err(StoreError::Failed(error.to_string())),
     })
     .await

@@ -9,8 +9,6 @@ use super::StoreError;
 use crate::secret::Secret;
 
 pub(super) const NAME: &str = "Secret Service";
-/// Whether it may put a question on the screen. No: what is locked stays so.
-pub(super) const ASKS_PEOPLE: bool = false;
 
 /// A locked item is not unlocked: that puts a question on the screen, and nobody has asked us to.
 pub(super) async fn lookup(

@@ -7,8 +7,6 @@ use super::{StoreError, blocking};
 use crate::secret::Secret;
 
 pub(super) const NAME: &str = "PasswordVault";
-/// Whether it may put a question on the screen. No: it gives, or does not.
-pub(super) const ASKS_PEOPLE: bool = false;
 
 /// `ERROR_NOT_FOUND` as an HRESULT.
 const NOT_FOUND: HRESULT = HRESULT(0x8007_0490_u32.cast_signed());
