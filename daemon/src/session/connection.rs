@@ -73,31 +73,29 @@ async fn turn_away(live: &Live, stream: TcpStream, first: First, error: &Error) 
 }
 
 /// Before it has said anything, so that one who never does takes nobody's place for long.
-async fn turn_guest_away(live: &Live, mut stream: TcpStream, guest: &Guest) {
+async fn turn_guest_away(live: &Live, stream: TcpStream, guest: &Guest) {
     warn!(session = %live.id, %guest, "a guest was turned away");
-    let told = async {
-        let Ok(first) = postgres::read_first(&mut stream).await else { return };
-        let message = format!("borealisd: {}: {guest}", live.target());
-        let hint = "open a session of your own: borealisctl up";
-        let refusal = Refusal { kind: RefusalKind::NotNow, message: &message, hint };
-        say_no(live, stream, first, refusal).await;
-    };
-    let _ = timeout(NO_ROOM, told).await;
+    let message = format!("borealisd: {}: {guest}", live.target());
+    let hint = "open a session of your own: borealisctl up";
+    let refusal = Refusal { kind: RefusalKind::NotNow, message: &message, hint };
+    let _ = timeout(NO_ROOM, hear_and_refuse(live, stream, refusal)).await;
 }
 
 /// For a client that has come when there were no descriptors left.
-pub(super) async fn no_room(live: &Live, mut stream: TcpStream) {
-    let told = async {
-        let Ok(first) = postgres::read_first(&mut stream).await else { return };
-        let message = format!("borealisd: {}: no room for another connection", live.target());
-        let hint = "end some, or let the daemon open more files: borealisctl daemon status";
-        let refusal = Refusal { kind: RefusalKind::TooMany, message: &message, hint };
-        say_no(live, stream, first, refusal).await;
-    };
+pub(super) async fn no_room(live: &Live, stream: TcpStream) {
+    let message = format!("borealisd: {}: no room for another connection", live.target());
+    let hint = "end some, or let the daemon open more files: borealisctl daemon status";
+    let refusal = Refusal { kind: RefusalKind::TooMany, message: &message, hint };
     tokio::select! {
         // One that does not listen gives its place to the next.
-        _ = timeout(NO_ROOM, told) => {}
+        _ = timeout(NO_ROOM, hear_and_refuse(live, stream, refusal)) => {}
         () = live.serving.cancelled() => {}
+    }
+}
+
+async fn hear_and_refuse(live: &Live, mut stream: TcpStream, refusal: Refusal<'_>) {
+    if let Ok(first) = postgres::read_first(&mut stream).await {
+        say_no(live, stream, first, refusal).await;
     }
 }
 
