@@ -24,8 +24,11 @@ const MISSING_BELIEVED: u32 = 3;
 
 /// Credentials whose server nobody has reached for so long may lead to where it no longer is …
 const ASTRAY: Duration = Duration::from_secs(5 * 60);
-/// … and may do so still.
+/// … and may do so still. Doubles from there: a network without a way to it is the likelier reason,
+/// and asking may take the key from another machine.
 const STILL_ASTRAY: Duration = Duration::from_secs(60 * 60);
+/// The longest of these.
+const ASTRAY_CEILING: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Counts failures since the thing was last well.
 #[derive(Debug, Default)]
@@ -93,6 +96,7 @@ impl Pacer {
 #[derive(Debug, Default)]
 pub struct Unreached {
     doubt_at: Option<Instant>,
+    doubts: u32,
 }
 
 impl Unreached {
@@ -101,14 +105,15 @@ impl Unreached {
         let now = Instant::now();
         let due = now >= *self.doubt_at.get_or_insert(now + ASTRAY);
         if due {
-            self.doubt_at = Some(now + STILL_ASTRAY);
+            self.doubt_at = Some(now + doubled(STILL_ASTRAY, self.doubts, ASTRAY_CEILING));
+            self.doubts += 1;
         }
         due
     }
 
     /// Somebody did.
     pub fn over(&mut self) {
-        self.doubt_at = None;
+        *self = Self::default();
     }
 }
 
@@ -152,13 +157,14 @@ mod tests {
         let mut unreached = Unreached::default();
         let mut doubts = Vec::new();
         let begun = Instant::now();
-        while begun.elapsed() < Duration::from_secs(3 * 60 * 60) {
+        while begun.elapsed() < Duration::from_secs(90 * 60 * 60) {
             if unreached.again() {
-                doubts.push(begun.elapsed().as_secs() / 60);
+                doubts.push(begun.elapsed().as_secs() / 60 / 5);
             }
-            tokio::time::advance(Duration::from_secs(15)).await;
+            tokio::time::advance(Duration::from_secs(30)).await;
         }
-        assert_eq!(doubts, [5, 65, 125]);
+        // In five minutes: after five of them, then 1, 2, 4, 8, 16, 24 and 24 hours later.
+        assert_eq!(doubts, [1, 13, 37, 85, 181, 373, 661, 949]);
         unreached.over();
         assert!(!unreached.again());
     }
