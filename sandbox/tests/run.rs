@@ -166,7 +166,10 @@ async fn a_copy_whose_client_dies_leaves_nothing() {
     for name in ["KILL", "INT"] {
         let mut command = world.ctl_command(&["run", TARGET, "-w", "-d", "copy rolls from stdin"]);
         let mut child = command.stdin(Stdio::piped()).spawn().unwrap();
-        child.stdin.as_mut().unwrap().write_all(&b"1\n".repeat(100_000)).await.unwrap();
+        // Open until the client has ended: to wait for a child closes what it still reads, and the
+        // end of its input is the end of the copy.
+        let mut stdin = child.stdin.take().unwrap();
+        stdin.write_all(&b"1\n".repeat(100_000)).await.unwrap();
         let copying = "select 1 from pg_stat_progress_copy where tuples_processed > 0";
         world
             .until("rows were copied", || async {
@@ -175,6 +178,7 @@ async fn a_copy_whose_client_dies_leaves_nothing() {
             .await;
         let status = signal(&mut child, name).await;
         assert_eq!(status.code(), (name == "INT").then_some(130));
+        drop(stdin);
         world
             .until("the copy is over", || async {
                 world.sandbox.backends("app_").await.unwrap() == 0

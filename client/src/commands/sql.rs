@@ -87,8 +87,10 @@ pub(super) async fn run(held: &Held, sql: Sql) -> Result<Code, Error> {
     // Heroku asks when a new password is needed, which is before Postgres has said anything.
     let asked = two_factor::answering(&held.api, |_code| None, ask);
     tokio::select! {
-        code = asked => code,
+        biased;
+        // First: where the input ends at the same moment, it must not count as whole.
         signal = signals.next() => Ok(signal.code()),
+        code = asked => code,
     }
 }
 
