@@ -45,6 +45,22 @@ pub enum Asker {
 }
 
 impl Want {
+    /// What a holder wants who rejects, was refused, or cannot reach anybody with these; the first
+    /// of these reasons counts.
+    #[must_use]
+    pub fn of(
+        rejected: Option<Generation>,
+        refused: Option<Refused>,
+        unreached: Option<Generation>,
+    ) -> Self {
+        match (rejected, refused, unreached) {
+            (Some(generation), _, _) => Self::Other(generation),
+            (None, Some(refused), _) => Self::Renewed(refused),
+            (None, None, Some(generation)) => Self::Unreached(generation),
+            (None, None, None) => Self::Any,
+        }
+    }
+
     /// What is not good enough, with all that is older.
     #[must_use]
     pub fn beyond(self) -> Option<Generation> {

@@ -128,12 +128,7 @@ impl Keeper {
     fn want(&self) -> Want {
         let astray =
             self.held.borrow().as_ref().filter(|_| self.astray).map(|held| held.generation);
-        match (self.unwanted, self.refused, astray) {
-            (Some(generation), _, _) => Want::Other(generation),
-            (None, Some(refused), _) => Want::Renewed(refused),
-            (None, None, Some(generation)) => Want::Unreached(generation),
-            (None, None, None) => Want::Any,
-        }
+        Want::of(self.unwanted, self.refused, astray)
     }
 
     /// Asks the vault, and goes on hearing commands meanwhile.

@@ -58,12 +58,7 @@ impl Keyring {
 
     pub(super) fn want(&self) -> Want {
         let astray = self.held.as_ref().filter(|_| self.astray).map(|held| held.generation);
-        match (self.unwanted, self.refused, astray) {
-            (Some(generation), _, _) => Want::Other(generation),
-            (None, Some(refused), _) => Want::Renewed(refused),
-            (None, None, Some(generation)) => Want::Unreached(generation),
-            (None, None, None) => Want::Any,
-        }
+        Want::of(self.unwanted, self.refused, astray)
     }
 
     /// Keeps the credentials.
